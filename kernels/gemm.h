@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batched matrix product with an epilogue.
+#pragma once
+
+#include "kernels/kernel.h"
+
+namespace ingrad::kernels {
+
+enum class Activation : std::uint8_t { none, relu };
+
+// C[b](i, j) = activation(sum_p A[b](i, p) * B[b](p, j) + bias(j)), added onto C if `accumulate`
+// (which excludes an activation). Strides are in elements; A(i, p) = a[i * a_row + p * a_col], and
+// any strides are allowed (one of row and column equal to 1 is the fast case, so transposes are
+// free). Columns of C are contiguous. k == 0 gives activation(bias). No operand overlaps C.
+// The order of summation over p depends on k alone: C(i, j) has the same bits for any m, n and
+// position, and for any split of the work.
+struct GemmArgs {
+  const void* a = nullptr;
+  const void* b = nullptr;
+  void* c = nullptr;
+  std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t a_row = 0, a_col = 1;
+  std::int64_t b_row = 0, b_col = 1;
+  std::int64_t c_row = 0;
+  std::int64_t batch = 1;
+  // Element offsets of each batch entry; null means all zero (C then needs batch == 1).
+  const std::int64_t* a_offset = nullptr;
+  const std::int64_t* b_offset = nullptr;
+  const std::int64_t* c_offset = nullptr;
+  const void* bias = nullptr;  // [n] or null
+  Activation activation = Activation::none;
+  bool accumulate = false;
+};
+
+// dtypes f32, f64 (and i64 on the reference and cpu back ends).
+extern const Family<GemmArgs> gemm;
+
+}  // namespace ingrad::kernels
