@@ -26,9 +26,11 @@ inline constexpr int kMaxRank = 8;
 
 // Half-open interval of independent work units. A kernel's result for one unit never depends on
 // how the units are split into ranges: this is what makes results equal for any thread count.
+// `scratch`: the calling thread's working memory, 64-byte aligned, Family::scratch_bytes long.
 struct Range {
   std::int64_t begin = 0;
   std::int64_t end = 0;
+  void* scratch = nullptr;
 };
 
 // `reference`: plain loops in double (and exact integers), the oracle of the tests.
@@ -50,7 +52,8 @@ class FamilyBase {
 
 // One computation with its functions per back end and dtype.
 // `units(args)`: number of independent work units; `unit_cost(args)`: about how many element
-// operations one unit takes, from which the caller chooses how finely to split among threads.
+// operations one unit takes, from which the caller chooses how finely to split among threads;
+// `scratch(args)`: bytes of working memory that each thread needs (null: none).
 template <class Args>
 class Family : public FamilyBase {
  public:
@@ -62,9 +65,9 @@ class Family : public FamilyBase {
     Fn fn;
   };
 
-  Family(std::string_view name, Measure units, Measure unit_cost,
+  Family(std::string_view name, Measure units, Measure unit_cost, Measure scratch,
          std::initializer_list<Entry> entries)
-      : FamilyBase(name), units_(units), unit_cost_(unit_cost) {
+      : FamilyBase(name), units_(units), unit_cost_(unit_cost), scratch_(scratch) {
     for (const Entry& e : entries) set(e.backend, e.dtype, e.fn);
   }
 
@@ -73,6 +76,7 @@ class Family : public FamilyBase {
   void set(Backend b, DType t, Fn fn) { table_[slot(b, t)] = fn; }
   std::int64_t units(const Args& a) const { return units_(a); }
   std::int64_t unit_cost(const Args& a) const { return unit_cost_(a); }
+  std::int64_t scratch_bytes(const Args& a) const { return scratch_ ? scratch_(a) : 0; }
 
  private:
   static constexpr std::size_t slot(Backend b, DType t) {
@@ -80,6 +84,7 @@ class Family : public FamilyBase {
   }
   Measure units_;
   Measure unit_cost_;
+  Measure scratch_;
   std::array<Fn, kBackendCount * kDTypeCount> table_{};
 };
 
