@@ -65,9 +65,9 @@ class Family : public FamilyBase {
     Fn fn;
   };
 
-  Family(std::string_view name, Measure units, Measure unit_cost, Measure scratch,
+  Family(std::string_view name, Measure units_of, Measure cost_of, Measure scratch_of,
          std::initializer_list<Entry> entries)
-      : FamilyBase(name), units_(units), unit_cost_(unit_cost), scratch_(scratch) {
+      : FamilyBase(name), units_(units_of), unit_cost_(cost_of), scratch_(scratch_of) {
     for (const Entry& e : entries) set(e.backend, e.dtype, e.fn);
   }
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/ops/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ingrad {
+namespace {
+
+OpTable& mutable_table() {
+  static OpTable table = [] {
+    OpTable t;
+    define_structure_ops(t);
+    return t;
+  }();
+  return table;
+}
+
+// Edit distance, for suggestions.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string_view name_of(OpClass c) {
+  constexpr std::string_view kNames[] = {"elementwise", "linear", "bilinear", "selection",
+                                         "composite"};
+  return kNames[static_cast<std::size_t>(c)];
+}
+
+std::string_view name_of(BatchBehaviour b) {
+  constexpr std::string_view kNames[] = {"per_row", "shared", "mixes_rows"};
+  return kNames[static_cast<std::size_t>(b)];
+}
+
+const OpDef& OpTable::define(OpDef def) {
+  if (find(def.name) != nullptr) throw Error(fmt::format("op \"{}\" is defined twice", def.name));
+  const auto require = [&def](bool given, const char* what) {
+    if (!given) throw Error(fmt::format("op \"{}\" lacks {}", def.name, what));
+  };
+  require(!def.name.empty(), "a name");
+  require(!def.doc.empty(), "its doc line");
+  require(def.infer != nullptr, "a shape rule");
+  require(def.eval != nullptr || def.expand != nullptr, "kernels and a definition in other ops");
+  require(def.batch != nullptr, "its batch behaviour");
+  require(def.samples != nullptr, "samples");
+  defs_.push_back(std::make_unique<OpDef>(std::move(def)));
+  by_name_.emplace(defs_.back()->name, defs_.back().get());
+  return *defs_.back();
+}
+
+const OpDef* OpTable::find(std::string_view name) const {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+std::vector<const OpDef*> OpTable::all() const {
+  std::vector<const OpDef*> out;
+  for (const auto& d : defs_) out.push_back(d.get());
+  std::sort(out.begin(), out.end(),
+            [](const OpDef* a, const OpDef* b) { return a->name < b->name; });
+  return out;
+}
+
+const OpTable& op_table() { return mutable_table(); }
+
+const OpDef& define_op(OpDef def) { return mutable_table().define(std::move(def)); }
+
+const OpDef& find_op(std::string_view name, Location where) {
+  if (const OpDef* op = op_table().find(name)) return *op;
+  std::string nearest;
+  std::size_t best = 4;
+  for (const OpDef* op : op_table().all()) {
+    const std::size_t d = distance(name, op->name);
+    if (d < best) {
+      best = d;
+      nearest = fmt::format("; did you mean \"{}\"?", op->name);
+    }
+  }
+  throw Error(fmt::format("op \"{}\" is unknown{}", name, nearest), where);
+}
+
+}  // namespace ingrad

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The families of ops: each source file in this folder defines one. A new family is one line here
+// and one in table.cpp. While the table is being built find_op must not be called: rules look ops
+// up when they run.
+#pragma once
+
+#include "engine/op.h"
+
+namespace ingrad {
+
+void define_structure_ops(OpTable& table);
+
+}  // namespace ingrad

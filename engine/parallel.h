@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running kernels on threads. Work is split into contiguous ranges; kernels guarantee that the
+// split does not change their results.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/spec.h"
+#include "kernels/kernel.h"
+
+namespace ingrad {
+
+// Threads that kernels may use; at start OMP_NUM_THREADS or the number of cores. n <= 0 restores
+// that default. A kernel that is called from within a parallel region runs on the calling thread.
+void set_threads(int n);
+int threads();
+
+// Calls body(context, range) over [0, units) in contiguous ranges, with `scratch_bytes` of working
+// memory per thread. `cost` is about the number of element operations of the whole.
+void parallel_ranges(std::int64_t units, std::int64_t cost, std::int64_t scratch_bytes,
+                     void (*body)(const void* context, kernels::Range range), const void* context);
+
+// Error naming kernel, dtype and back end.
+[[noreturn]] void fail_unsupported(std::string_view kernel, DType dtype, kernels::Backend backend,
+                                   Location where);
+
+template <class Args>
+void run_kernel(const kernels::Family<Args>& family, kernels::Backend backend, DType dtype,
+                const Args& args, Location where = Location::current()) {
+  struct Call {
+    typename kernels::Family<Args>::Fn fn;
+    const Args* args;
+  };
+  const Call call{family.at(backend, dtype), &args};
+  if (call.fn == nullptr) fail_unsupported(family.name(), dtype, backend, where);
+  const std::int64_t units = family.units(args);
+  if (units <= 0) return;
+  parallel_ranges(
+      units, units * family.unit_cost(args), family.scratch_bytes(args),
+      [](const void* context, kernels::Range range) {
+        const Call& c = *static_cast<const Call*>(context);
+        c.fn(*c.args, range);
+      },
+      &call);
+}
+
+}  // namespace ingrad

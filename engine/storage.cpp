@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/storage.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+#include <vector>
+
+namespace ingrad {
+namespace {
+
+constexpr std::size_t kAlign = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+// Buckets grow by at most a quarter, so that a slightly different batch reuses the same blocks.
+std::size_t bucket_bytes(std::size_t bytes) {
+  const std::size_t padded = std::max((bytes + kAlign - 1) / kAlign * kAlign, kAlign);
+  if (padded <= 1024) return padded;
+  const std::size_t step = std::bit_floor(padded) / 4;
+  return (padded + step - 1) / step * step;
+}
+
+class Cache {
+ public:
+  // Leaked on purpose: tensors with static storage may be released after main.
+  static Cache& instance() {
+    static Cache* cache = new Cache;
+    return *cache;
+  }
+
+  void* take(std::size_t bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      stats_.live += static_cast<std::int64_t>(bytes);
+      stats_.peak = std::max(stats_.peak, stats_.live);
+      auto& blocks = free_[bytes];
+      if (!blocks.empty()) {
+        void* p = blocks.back();
+        blocks.pop_back();
+        stats_.cached -= static_cast<std::int64_t>(bytes);
+        return p;
+      }
+    }
+    void* p = fresh(bytes);
+    if (p == nullptr) {
+      trim();
+      p = fresh(bytes);
+    }
+    if (p == nullptr) {
+      const std::lock_guard lock(mutex_);
+      stats_.live -= static_cast<std::int64_t>(bytes);
+    }
+    return p;
+  }
+
+  void give(void* p, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    stats_.live -= static_cast<std::int64_t>(bytes);
+    stats_.cached += static_cast<std::int64_t>(bytes);
+    free_[bytes].push_back(p);
+  }
+
+  void trim() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [bytes, blocks] : free_) {
+      for (void* p : blocks) std::free(p);
+      blocks.clear();
+    }
+    stats_.cached = 0;
+  }
+
+  MemoryStats stats() {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+  void reset_peak() {
+    const std::lock_guard lock(mutex_);
+    stats_.peak = stats_.live;
+  }
+
+ private:
+  static void* fresh(std::size_t bytes) {
+    const std::size_t align = bytes >= kHugePage ? kHugePage : kAlign;
+    void* p = std::aligned_alloc(align, (bytes + align - 1) / align * align);
+#ifdef MADV_HUGEPAGE
+    if (p != nullptr && align == kHugePage) madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+    return p;
+  }
+
+  std::mutex mutex_;
+  std::unordered_map<std::size_t, std::vector<void*>> free_;
+  MemoryStats stats_;
+};
+
+}  // namespace
+
+Storage::Storage(void* data, std::int64_t bytes, Device device, Deleter deleter)
+    : data_(data), bytes_(bytes), device_(device), deleter_(std::move(deleter)) {}
+
+Storage::~Storage() {
+  if (deleter_) deleter_(data_);
+}
+
+std::shared_ptr<Storage> Storage::allocate(std::int64_t bytes, Device device, Location where) {
+  if (device.kind != Device::Kind::cpu) {
+    throw Error(fmt::format("allocate: this build has no memory on {}", device.str()), where);
+  }
+  const std::size_t bucket = bucket_bytes(static_cast<std::size_t>(bytes));
+  void* p = Cache::instance().take(bucket);
+  if (p == nullptr) {
+    throw Error(fmt::format("allocate: out of memory, asked for {} bytes", bytes), where);
+  }
+  return std::shared_ptr<Storage>(new Storage(
+      p, bytes, device, [bucket](void* block) { Cache::instance().give(block, bucket); }));
+}
+
+std::shared_ptr<Storage> Storage::adopt(void* data, std::int64_t bytes, Deleter deleter,
+                                        Device device) {
+  return std::shared_ptr<Storage>(new Storage(data, bytes, device, std::move(deleter)));
+}
+
+MemoryStats memory_stats() { return Cache::instance().stats(); }
+void reset_memory_peak() { Cache::instance().reset_peak(); }
+void trim_memory() { Cache::instance().trim(); }
+
+}  // namespace ingrad

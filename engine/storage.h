@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Storage: a block of bytes with an owner. Blocks made here are 64-byte aligned, padded to a
+// multiple of 64, and recycled through a size-bucketed cache, because fresh pages cost more than
+// most kernels that fill them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "engine/spec.h"
+
+namespace ingrad {
+
+class Storage {
+ public:
+  using Deleter = std::function<void(void*)>;
+
+  // Uninitialised memory. Throws Error with the byte count when there is none left.
+  static std::shared_ptr<Storage> allocate(std::int64_t bytes, Device device = {},
+                                           Location where = Location::current());
+  // Adopts memory (mmap, DLPack, user buffers) without a copy; `deleter` may be empty.
+  static std::shared_ptr<Storage> adopt(void* data, std::int64_t bytes, Deleter deleter,
+                                        Device device = {});
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  void* data() const { return data_; }
+  std::int64_t bytes() const { return bytes_; }
+  const Device& device() const { return device_; }
+
+ private:
+  Storage(void* data, std::int64_t bytes, Device device, Deleter deleter);
+  void* data_;
+  std::int64_t bytes_;
+  Device device_;
+  Deleter deleter_;
+};
+
+// Counters of the CPU memory cache, in bytes; `peak` is the largest `live` since the last
+// reset_memory_peak().
+struct MemoryStats {
+  std::int64_t live = 0;
+  std::int64_t peak = 0;
+  std::int64_t cached = 0;
+};
+MemoryStats memory_stats();
+void reset_memory_peak();
+// Returns cached blocks to the system.
+void trim_memory();
+
+}  // namespace ingrad

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/tensor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/convert.h"
+#include "engine/node.h"
+
+namespace ingrad {
+namespace {
+
+const TensorImpl& checked(const std::shared_ptr<const TensorImpl>& impl, Location where) {
+  if (!impl) throw Error("tensor: used before it was given a value", where);
+  return *impl;
+}
+
+Tensor with_node(const Tensor& t, std::shared_ptr<Node> node) {
+  auto impl = std::make_shared<TensorImpl>(t.impl());
+  impl->node = std::move(node);
+  impl->output = 0;
+  return Tensor(std::move(impl));
+}
+
+}  // namespace
+
+Tensor Tensor::view_of(std::shared_ptr<Storage> storage, const TensorSpec& spec,
+                       std::int64_t offset) {
+  auto impl = std::make_shared<TensorImpl>();
+  impl->spec = spec;
+  impl->strides = contiguous_strides(spec.shape);
+  impl->offset = offset;
+  impl->storage = std::move(storage);
+  return Tensor(std::move(impl));
+}
+
+Tensor Tensor::as_strided(const Shape& shape, const Strides& strides, std::int64_t offset) const {
+  auto impl = std::make_shared<TensorImpl>();
+  impl->spec = {shape, dtype(), device()};
+  impl->strides = strides;
+  impl->offset = offset;
+  impl->storage = impl_->storage;
+  return Tensor(std::move(impl));
+}
+
+Tensor Tensor::empty(const Shape& shape, DType dtype, Location where) {
+  const TensorSpec spec{shape, dtype, {}};
+  return view_of(Storage::allocate(spec.bytes(), {}, where), spec);
+}
+
+Tensor Tensor::full(const Shape& shape, double value, DType dtype, Location where) {
+  Tensor t = empty(shape, dtype, where);
+  fill(t.mutable_raw(), dtype, shape.size(), value);
+  return t;
+}
+
+Tensor Tensor::scalar(double value, DType dtype) { return full(Shape{}, value, dtype); }
+
+Tensor Tensor::arange(std::int64_t count, DType dtype, double start, double step) {
+  Tensor t = empty(Shape{count}, dtype);
+  for (std::int64_t i = 0; i < count; ++i) {
+    store_element(t.mutable_raw(), dtype, i, start + step * static_cast<double>(i));
+  }
+  return t;
+}
+
+template <class T>
+Tensor Tensor::from(std::span<const T> values, const Shape& shape, Location where) {
+  if (static_cast<std::int64_t>(values.size()) != shape.size()) {
+    throw Error(fmt::format("from: {} values for shape {}, which has {} elements", values.size(),
+                            shape.str(), shape.size()),
+                where);
+  }
+  Tensor t = empty(shape, dtype_of<T>(), where);
+  std::copy(values.begin(), values.end(), static_cast<T*>(t.mutable_raw()));
+  return t;
+}
+
+const TensorSpec& Tensor::spec() const { return checked(impl_, Location::current()).spec; }
+const Strides& Tensor::strides() const { return checked(impl_, Location::current()).strides; }
+std::int64_t Tensor::offset() const { return checked(impl_, Location::current()).offset; }
+bool Tensor::has_data() const { return impl_ && impl_->storage != nullptr; }
+bool Tensor::is_tracked() const { return impl_ && impl_->node != nullptr; }
+
+std::int64_t Tensor::dim(std::int64_t axis) const {
+  return shape()[normalize_axis("dim", axis, rank())];
+}
+
+bool Tensor::is_contiguous() const {
+  const Shape& s = shape();
+  std::int64_t step = 1;
+  for (int i = s.rank() - 1; i >= 0; --i) {
+    if (s[i] == 0) return true;
+    if (s[i] != 1 && strides()[static_cast<std::size_t>(i)] != step) return false;
+    step *= s[i];
+  }
+  return true;
+}
+
+void* Tensor::mutable_raw(Location where) const {
+  const TensorImpl& t = checked(impl_, where);
+  if (!t.storage) {
+    throw Error(fmt::format("tensor: {} stands for a value without data (it belongs to a traced "
+                            "program, or its data was not kept)",
+                            t.spec.str()),
+                where);
+  }
+  return static_cast<char*>(t.storage->data()) +
+         t.offset * static_cast<std::int64_t>(size_of(t.spec.dtype));
+}
+
+const void* Tensor::raw(Location where) const { return mutable_raw(where); }
+
+template <class T>
+const T* Tensor::data(Location where) const {
+  if (dtype() != dtype_of<T>()) {
+    throw Error(fmt::format("data: asked for {} elements of a {} tensor", name_of(dtype_of<T>()),
+                            name_of(dtype())),
+                where);
+  }
+  return static_cast<const T*>(raw(where));
+}
+
+double Tensor::item(Location where) const {
+  if (size() != 1) {
+    throw Error(fmt::format("item: tensor of shape {} has {} elements, expected one",
+                            shape().str(), size()),
+                where);
+  }
+  return load_element(raw(where), dtype(), 0);
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector(Location where) const {
+  std::vector<T> out(static_cast<std::size_t>(size()));
+  if (out.empty()) return out;
+  const void* base = raw(where);
+  std::array<std::int64_t, kMaxRank> at{};
+  for (auto&& o : out) {
+    std::int64_t p = 0;
+    for (int a = 0; a < rank(); ++a) {
+      p += at[static_cast<std::size_t>(a)] * strides()[static_cast<std::size_t>(a)];
+    }
+    // Integers beyond 2^53 must survive, so they do not pass through double.
+    if (dtype() == DType::i64) {
+      o = static_cast<T>(static_cast<const std::int64_t*>(base)[p]);
+    } else {
+      o = convert_to<T>(load_element(base, dtype(), p));
+    }
+    for (int a = rank() - 1; a >= 0; --a) {
+      if (++at[static_cast<std::size_t>(a)] < shape()[a]) break;
+      at[static_cast<std::size_t>(a)] = 0;
+    }
+  }
+  return out;
+}
+
+Tensor Tensor::track(const TrackOptions& options) const {
+  checked(impl_, Location::current());
+  return with_node(*this, Node::leaf(*this, options));
+}
+
+Tensor Tensor::detach() const {
+  if (!is_tracked()) return *this;
+  return with_node(*this, nullptr);
+}
+
+void Tensor::assign(const Tensor& value, Location where) const {
+  if (value.spec() != spec()) {
+    throw Error(fmt::format("assign: {} given for a tensor of {}", value.spec().str(),
+                            spec().str()),
+                where);
+  }
+  copy_strided(value.raw(where), value.strides(), mutable_raw(where), strides(), shape(), dtype());
+}
+
+std::string Tensor::str(int max_elements) const {
+  if (!defined()) return "undefined";
+  if (!has_data()) return spec().str();
+  std::string out = spec().str() + " {";
+  const auto values = to_vector<double>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (static_cast<int>(i) == max_elements) {
+      out += ", ...";
+      break;
+    }
+    out += fmt::format("{}{:.6g}", i == 0 ? "" : ", ", values[i]);
+  }
+  return out + "}";
+}
+
+#define INGRAD_INSTANTIATE(T)                                                     \
+  template Tensor Tensor::from<T>(std::span<const T>, const Shape&, Location);    \
+  template const T* Tensor::data<T>(Location) const;                              \
+  template std::vector<T> Tensor::to_vector<T>(Location) const;
+INGRAD_INSTANTIATE(float)
+INGRAD_INSTANTIATE(double)
+INGRAD_INSTANTIATE(std::int32_t)
+INGRAD_INSTANTIATE(std::int64_t)
+INGRAD_INSTANTIATE(std::uint8_t)
+INGRAD_INSTANTIATE(bool)
+#undef INGRAD_INSTANTIATE
+
+}  // namespace ingrad
