@@ -15,6 +15,9 @@ struct GradcheckOptions {
   bool second_order = false;  // also differentiate the gradient
   bool forward_mode = true;   // also compare J v with the differences and <J v, u> with <v, u^T J>
   std::uint64_t seed = 1;     // of the random directions
+  // At most this many elements per input get a difference of their own, spread evenly; the forward
+  // mode check covers all of them together. 0: every element.
+  std::int64_t max_elements = 0;
 };
 struct GradcheckResult {
   bool ok = true;
