@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Times ingrad's benchmark and its PyTorch counterpart side by side and prints ratios.
+
+Both run the same workload on the same weights, one after the other, several times over, so that a
+slow minute of the machine hits both. Every measurement stands between two runs of a probe (the
+machine's f32 multiply-add rate): where the rate moved by more than --drift, the round is thrown
+away and repeated. What both computed is compared; a row whose answers differ has no ratio.
+
+A figure is the median over rounds; a ratio is the median over rounds of (PyTorch time / ingrad
+time), so above 1 ingrad is faster. PyTorch's time of a round is its median call. ingrad's is the
+median of the means of several batches of calls, which does not flatter it.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PEER = HERE / "peers" / "pytorch" / "peer.py"
+MODES = ["eager", "compile"]
+# Relative disagreement that rounding in f32 explains, for sums of up to 1e9 products.
+TOLERANCE = 1e-4
+
+
+class Peer:
+    """A PyTorch process that measures a row when told its name."""
+
+    def __init__(self, mode, threads, min_time):
+        command = [sys.executable, PEER, "--serve", "--mode", mode, "--threads", str(threads),
+                   "--min-time", str(min_time)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, text=True)
+        self.mode = mode
+
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"compare.py: the PyTorch process ({self.mode}) ended at '{line}'")
+        return json.loads(answer)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Engine:
+    """ingrad's Google Benchmark binary, started once per measurement."""
+
+    BATCHES = 5
+
+    def __init__(self, binary, threads, min_time):
+        self.binary = binary
+        self.min_time = min_time / self.BATCHES
+        self.environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+    def _run(self, row, *options):
+        command = [self.binary, f"--benchmark_filter=^{re.escape(row)}(/[a-z_:0-9]*)?$",
+                   "--benchmark_format=json", *options]
+        run = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+        if run.returncode:
+            raise SystemExit(f"compare.py: {self.binary} failed at {row}: {run.stderr.strip()}")
+        text = run.stdout[run.stdout.find("{"):]
+        entries = json.loads(text)["benchmarks"] if text else []
+        return [e for e in entries if e.get("run_type", "iteration") == "iteration"
+                and not e.get("error_occurred")]
+
+    def rows(self):
+        run = subprocess.run([self.binary, "--benchmark_list_tests"], env=self.environment,
+                             capture_output=True, text=True, check=True)
+        return [re.sub(r"/(real_time|process_time|iterations:\d+)", "", line.strip())
+                for line in run.stdout.splitlines() if line.strip()]
+
+    def probe(self):
+        """GFLOP/s of f32 fused multiply-adds."""
+        return max(e["gflops"] for e in self._run("probe/fma", "--benchmark_min_time=0.01"))
+
+    def ask(self, row):
+        entries = self._run(row, f"--benchmark_min_time={self.min_time}",
+                            f"--benchmark_repetitions={self.BATCHES}")
+        if not entries:
+            return {"name": row, "error": "no result"}
+        unit = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+        times = sorted(e["real_time"] * unit[e["time_unit"]] for e in entries)
+        known = ("norm", "projection", "loss", "loss_after")
+        return {"name": row, "median_s": statistics.median(times), "p10_s": times[0],
+                "p90_s": times[-1], "repetitions": len(times),
+                **{k: entries[-1][k] for k in known if k in entries[-1]}}
+
+
+def disagreement(ours, theirs):
+    """The largest relative difference of the check values, None where there are none."""
+    keys = [k for k in ("norm", "projection", "loss", "loss_after") if k in ours and k in theirs]
+    if not keys:
+        return None
+    # A projection on a fixed direction may happen to be small: the norm is its scale.
+    return max(abs(ours[k] - theirs[k]) / max(abs(theirs.get("norm", theirs[k])), 1e-30)
+               for k in keys)
+
+
+def measure(row, engine, peers, options):
+    """Rounds of one row: accepted ones, how many were thrown away, and what disagreed."""
+    rounds, rejected, worst = [], 0, 0.0
+    while len(rounds) < options.rounds and rejected < options.rounds + options.retries:
+        probes = [engine.probe()]
+        result = {}
+        for name, who in [("ingrad", engine), *((p.mode, p) for p in peers)]:
+            result[name] = who.ask(row)
+            probes.append(engine.probe())
+            if "error" in result[name]:
+                return {"name": row, "error": f"{name}: {result[name]['error']}"}
+        for peer in peers:
+            difference = disagreement(result["ingrad"], result[peer.mode])
+            if difference is None:
+                return {"name": row, "error": "no check values to compare"}
+            worst = max(worst, difference)
+        drift = max(probes) / min(probes) - 1
+        if drift > options.drift:
+            rejected += 1
+            continue
+        rounds.append({"probes_gflops": probes, "drift": drift, **result})
+    summary = {"name": row, "rounds": rounds, "rejected_rounds": rejected, "disagreement": worst}
+    if worst > TOLERANCE:
+        summary["error"] = f"answers differ by {worst:.1e}"
+    elif not rounds:
+        summary["error"] = f"the machine was unsteady in all {rejected} rounds"
+    else:
+        names = ["ingrad"] + [p.mode for p in peers]
+        summary["seconds"] = {
+            n: statistics.median(r[n]["median_s"] for r in rounds) for n in names}
+        summary["ratio"] = {}
+        for peer in peers:
+            ratios = sorted(r[peer.mode]["median_s"] / r["ingrad"]["median_s"] for r in rounds)
+            summary["ratio"][peer.mode] = {
+                "median": statistics.median(ratios), "min": ratios[0], "max": ratios[-1]}
+    return summary
+
+
+def duration(seconds):
+    for unit, scale in [("s", 1), ("ms", 1e3), ("us", 1e6)]:
+        if seconds * scale >= 1:
+            break
+    return f"{seconds * scale:.3g} {unit}"
+
+
+def cells(summary, modes):
+    if "error" in summary:
+        return [summary["name"], summary["error"]] + [""] * (2 * len(modes) + 1)
+    spread = [f"{r['median']:.2f} ({r['min']:.2f}..{r['max']:.2f})"
+              for r in (summary["ratio"][m] for m in modes)]
+    return [summary["name"], duration(summary["seconds"]["ingrad"]),
+            *(duration(summary["seconds"][m]) for m in modes), *spread,
+            f"{len(summary['rounds'])} (+{summary['rejected_rounds']} rejected)"]
+
+
+def table(summaries, modes):
+    head = ["row", "ingrad", *modes, *(f"{m} / ingrad" for m in modes), "rounds"]
+    lines = [head, ["---"] * len(head)] + [cells(s, modes) for s in summaries]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    return "\n".join(
+        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths)) + " |" for line in lines)
+
+
+def options_from_command_line():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW",
+                        help="rows, or beginnings of their names (default: all that both have)")
+    parser.add_argument("--binary", type=pathlib.Path,
+                        default=HERE.parent / "build" / "release" / "bench" / "ingrad_bench")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=3, help="accepted rounds per row")
+    parser.add_argument("--retries", type=int, default=3, help="rejected rounds beyond --rounds")
+    parser.add_argument("--drift", type=float, default=0.10, help="accepted change of the probe")
+    parser.add_argument("--min-time", type=float, default=0.5, help="seconds per measurement")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
+    parser.add_argument("--output", type=pathlib.Path, help="path without suffix "
+                        "(default: bench/results/pytorch-CPU-THREADS)")
+    options = parser.parse_args()
+    if not options.binary.exists():
+        parser.error(f"there is no {options.binary}: build it with "
+                     "`cmake --preset release && ninja -C build/release ingrad_bench`")
+    return options
+
+
+def write(path, text):
+    """Atomically: a result file is whole or absent."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def main():
+    options = options_from_command_line()
+    engine = Engine(options.binary, options.threads, options.min_time)
+    peers = [Peer(mode, options.threads, options.min_time) for mode in options.modes]
+    settings = {p.mode: p.ask("?") for p in peers}
+    listed = subprocess.run([sys.executable, PEER, "--list"], capture_output=True, text=True,
+                            check=True).stdout.split()
+    known = set(engine.rows())
+    rows = [r for r in listed
+            if r in known and (not options.rows or any(r.startswith(p) for p in options.rows))]
+    for row in sorted(set(listed) - known):
+        print(f"not in {options.binary.name}: {row}", file=sys.stderr)
+    if not rows:
+        raise SystemExit("compare.py: no row that both have")
+    summaries = []
+    for i, row in enumerate(rows, start=1):
+        print(f"[{i}/{len(rows)}] {row}", file=sys.stderr, flush=True)
+        summaries.append(measure(row, engine, peers, options))
+        print(table(summaries[-1:], options.modes).splitlines()[-1], file=sys.stderr, flush=True)
+    for peer in peers:
+        peer.close()
+
+    first = settings[options.modes[0]]
+    slug = re.sub(r"[^a-z0-9]+", "-", first["cpu"].lower()).strip("-")
+    output = options.output or HERE / "results" / f"pytorch-{slug}-{options.threads}-threads"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    when = time.strftime("%Y-%m-%d")
+    text = table(summaries, options.modes)
+    note = (f"{when}, {first['cpu']}, {options.threads} threads, PyTorch {first['torch']} "
+            f"({first['capability']}), f32, {options.rounds} interleaved rounds, rounds rejected "
+            f"where the probe moved by over {options.drift:.0%}. Ratios: PyTorch time / ingrad "
+            "time, median (least..greatest) over rounds; above 1 ingrad is faster.")
+    write(output.with_name(output.name + ".json"), json.dumps(
+        {"date": when, "settings": settings, "drift": options.drift, "rows": summaries}, indent=1))
+    write(output.with_name(output.name + ".md"), f"# ingrad against PyTorch\n\n{note}\n\n{text}\n")
+    print(f"{text}\n\n{note}\n{output}.json, .md")
+    return 1 if any("error" in s for s in summaries) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The workloads of ingrad's benchmark, in PyTorch.
+
+usage: peer.py [--mode eager|compile] [--threads N] [--min-time S] [--serve | ROW ...]
+
+Prints one JSON line per row: {"name", "mode", "median_s", "p10_s", "p90_s", "repetitions", and the
+check values that tell whether it computed the same thing}. With --serve the rows are read from
+standard input, one a line, so that another process can interleave them with its own; `?` answers
+with versions and settings. Weights and inputs come from tests/golden/families/formula.py.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tests" / "golden"))
+from families import formula  # noqa: E402
+from families.resnet import ResNet18  # noqa: E402
+
+CLASSES = 10
+
+
+class Mlp(nn.Module):
+    def __init__(self, *widths):
+        super().__init__()
+        self.depth = len(widths) - 1
+        for i in range(self.depth):
+            setattr(self, f"fc{i + 1}", nn.Linear(widths[i], widths[i + 1]))
+
+    def forward(self, x):
+        for i in range(1, self.depth):
+            x = torch.relu(getattr(self, f"fc{i}")(x))
+        return getattr(self, f"fc{self.depth}")(x)
+
+
+class LeNet5(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(400, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, CLASSES)
+
+    def forward(self, x):
+        x = F.max_pool2d(torch.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(torch.relu(self.conv2(x)), 2).flatten(1)
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x)))))
+
+
+class Cnn3(nn.Module):
+    def __init__(self):
+        super().__init__()
+        for i, (inputs, outputs) in enumerate([(3, 32), (32, 64), (64, 128)], start=1):
+            setattr(self, f"conv{i}", nn.Conv2d(inputs, outputs, 3, padding=1, bias=False))
+            setattr(self, f"bn{i}", nn.BatchNorm2d(outputs))
+        self.fc = nn.Linear(128, CLASSES)
+
+    def forward(self, x):
+        for i in (1, 2, 3):
+            x = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))
+            x = F.max_pool2d(torch.relu(x), 2)
+        return self.fc(x.mean((2, 3)))
+
+
+MODELS = {
+    "mlp_784": (lambda: Mlp(784, 512, 512, CLASSES), (784,)),
+    "mlp_64": (lambda: Mlp(64, 64, 64, CLASSES), (64,)),
+    "lenet5": (LeNet5, (1, 28, 28)),
+    "cnn3": (Cnn3, (3, 32, 32)),
+    "resnet18": (lambda: ResNet18("cifar", CLASSES), (3, 32, 32)),
+}
+ROWS = (
+    [f"input_gradient/{m}/{b}" for m in MODELS for b in (1, 16, 256)]
+    + [f"train_step/{m}/64" for m in ("mlp_784", "cnn3")]
+    + ["gemm/1024"]
+)
+
+
+def array(name, shape):
+    return torch.from_numpy(formula.tensor(name, shape))
+
+
+def fingerprint(result):
+    """Two numbers that two equal results share: norm, and projection on a fixed direction."""
+    double = result.detach().double()
+    probe = array("probe", tuple(result.shape)).double()
+    return {"norm": double.norm().item(), "projection": (double * probe).sum().item()}
+
+
+def input_gradient(model_name, batch, maybe_compile):
+    make, shape = MODELS[model_name]
+    model = formula.fill(make()).eval().requires_grad_(False)
+    x = array("input", (batch, *shape)).requires_grad_()
+    targets = (torch.arange(batch) % CLASSES)[:, None]
+    scalar = maybe_compile(lambda x: model(x).gather(1, targets).sum())
+
+    def step():
+        (g,) = torch.autograd.grad(scalar(x), x)
+        return g
+
+    return step, fingerprint(step())
+
+
+def train_step(model_name, batch, maybe_compile):
+    make, shape = MODELS[model_name]
+    model = formula.fill(make()).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    x = array("input", (batch, *shape))
+    labels = torch.arange(batch) % CLASSES
+    loss_of = maybe_compile(lambda x: F.cross_entropy(model(x), labels))
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_of(x)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    losses = [step().item() for _ in range(4)]
+    return step, {"loss": losses[0], "loss_after": losses[3]}
+
+
+def gemm(size):
+    a, b = array("a", (size, size)), array("b", (size, size))
+    return lambda: a @ b, fingerprint(a @ b)
+
+
+def prepare(row, maybe_compile):
+    kind, *rest = row.split("/")
+    if kind == "gemm":
+        return gemm(int(rest[0]))
+    function = {"input_gradient": input_gradient, "train_step": train_step}[kind]
+    return function(rest[0], int(rest[1]), maybe_compile)
+
+
+def measure(step, min_time):
+    """Calls until `min_time` seconds and 3 calls have passed, after a warm-up of a third of it."""
+    end = time.perf_counter() + min_time / 3
+    while time.perf_counter() < end:
+        step()
+    times = []
+    end = time.perf_counter() + min_time
+    while len(times) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    times.sort()
+    pick = lambda q: times[min(len(times) - 1, int(q * len(times)))]
+    return {"median_s": pick(0.5), "p10_s": pick(0.1), "p90_s": pick(0.9),
+            "repetitions": len(times)}
+
+
+def about(options):
+    cpu = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    return {"torch": torch.__version__, "mode": options.mode, "threads": torch.get_num_threads(),
+            "mkldnn": torch.backends.mkldnn.is_available(), "mkl": torch.backends.mkl.is_available(),
+            "capability": torch.backends.cpu.get_cpu_capability(),
+            "cpu": cpu.group(1) if cpu else "unknown"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="default: all")
+    parser.add_argument("--mode", choices=["eager", "compile"], default="eager")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--min-time", type=float, default=0.5, help="seconds per row")
+    parser.add_argument("--serve", action="store_true", help="read rows from standard input")
+    parser.add_argument("--list", action="store_true", help="print the names of all rows")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(ROWS))
+        return 0
+    torch.set_num_threads(options.threads)
+    # Weights of one model are the same in every row, programs are not: forget them in between.
+    maybe_compile = torch.compile if options.mode == "compile" else lambda f: f
+    prepared = {}
+    for line in sys.stdin if options.serve else options.rows or ROWS:
+        row = line.strip()
+        if row == "?":
+            print(json.dumps(about(options)), flush=True)
+            continue
+        if row not in ROWS:
+            print(json.dumps({"name": row, "error": "no such row"}), flush=True)
+            continue
+        if row not in prepared:
+            prepared.clear()
+            torch.compiler.reset()
+            prepared[row] = prepare(row, maybe_compile)
+        step, check = prepared[row]
+        print(json.dumps({"name": row, "mode": options.mode, **measure(step, options.min_time),
+                          **check}), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
