@@ -8,6 +8,8 @@
 #define INGRAD_KERNELS_CPU_LANE_INL_H_
 #endif
 
+#include <cstring>
+
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -21,11 +23,20 @@ using Tag = hn::ScalableTag<T>;
 template <class T>
 using Vec = hn::Vec<Tag<T>>;
 
-// Loads the first n (<= lanes) elements, zero elsewhere, touching no byte beyond them.
+// Loads the first n (<= lanes) elements, zero elsewhere, touching no byte beyond them. Highway's own
+// masked load reads whole aligned vectors where the machine has no masked load: a copy instead.
 template <class T>
 HWY_INLINE Vec<T> load_head(const T* p, std::size_t n) {
   const Tag<T> d;
-  return n >= hn::Lanes(d) ? hn::LoadU(d, p) : hn::MaskedLoad(hn::FirstN(d, n), d, p);
+  if (n >= hn::Lanes(d)) return hn::LoadU(d, p);
+  constexpr bool kMaskedLoads = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2 && sizeof(T) >= 4;
+  if constexpr (kMaskedLoads) {
+    return hn::MaskedLoad(hn::FirstN(d, n), d, p);
+  } else {
+    HWY_ALIGN T lanes[hn::MaxLanes(Tag<T>())] = {};
+    std::memcpy(lanes, p, n * sizeof(T));
+    return hn::Load(d, lanes);
+  }
 }
 
 // Stores the first n (<= lanes) elements.

@@ -112,17 +112,16 @@ struct Mapped {
   template <class Join>
   HWY_INLINE Vec<T> head(std::size_t i, std::size_t n) const {
     const Tag<T> d;
-    const auto mask = hn::FirstN(d, n);
-    const Vec<T> v = hn::MaskedLoad(mask, d, x + i);
-    const Vec<T> w = Map::kOther ? hn::MaskedLoad(mask, d, z + i) : v;
-    return hn::IfThenElse(mask, Map::map(d, v, w, c),
+    const Vec<T> v = load_head(x + i, n);
+    const Vec<T> w = Map::kOther ? load_head(z + i, n) : v;
+    return hn::IfThenElse(hn::FirstN(d, n), Map::map(d, v, w, c),
                           hn::Set(d, Join::template identity<T>()));
   }
 };
 
 // Joins the lanes of v: upper half onto lower half until one is left.
 template <class Join, class D, class V = hn::Vec<D>>
-HWY_INLINE hn::TFromD<D> join_lanes(D d, V v) {
+HWY_INLINE hn::TFromD<D> join_lanes(D, V v) {
   if constexpr (hn::MaxLanes(D()) == 1) {
     return hn::GetLane(v);
   } else {
