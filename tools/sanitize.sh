@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# usage: tools/sanitize.sh [asan|tsan]...    (default: both)
+# Builds the tests with sanitizers and runs the fast ones. ThreadSanitizer runs those that start
+# threads: the engine's and the attribution pool's.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tools/setup.sh
+[ $# -gt 0 ] || set -- asan tsan
+for preset in "$@"; do
+  case "$preset" in
+    asan) tools/build.sh asan && ctest --preset asan -j "$(nproc)" --output-on-failure ;;
+    tsan) tools/build.sh tsan ingrad_tests_engine && ctest --preset tsan -j "$(nproc)" --output-on-failure ;;
+    *) echo "sanitize: \"$preset\" is unknown; expected asan or tsan" >&2; exit 2 ;;
+  esac
+done
