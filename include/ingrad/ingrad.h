@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// The public interface of ingrad in one include.
+#pragma once
+
+#include "engine/differentiate.h"
+#include "engine/gradcheck.h"
+#include "engine/graph.h"
+#include "engine/op.h"
+#include "engine/parallel.h"
+#include "engine/tensor.h"
