@@ -12,6 +12,9 @@ OpTable& mutable_table() {
   static OpTable table = [] {
     OpTable t;
     define_structure_ops(t);
+    define_shape_ops(t);
+    define_slice_ops(t);
+    define_concat_ops(t);
     return t;
   }();
   return table;

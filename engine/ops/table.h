@@ -9,5 +9,8 @@
 namespace ingrad {
 
 void define_structure_ops(OpTable& table);
+void define_shape_ops(OpTable& table);
+void define_slice_ops(OpTable& table);
+void define_concat_ops(OpTable& table);
 
 }  // namespace ingrad
