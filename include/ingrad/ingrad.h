@@ -6,5 +6,8 @@
 #include "engine/gradcheck.h"
 #include "engine/graph.h"
 #include "engine/op.h"
+#include "engine/ops/concat.h"
+#include "engine/ops/shape.h"
+#include "engine/ops/slice.h"
 #include "engine/parallel.h"
 #include "engine/tensor.h"
