@@ -116,10 +116,10 @@ template <class L>
 INGRAD_EXPR Dual<L> Round(Dual<L> a) {
   return Dual<L>(Round(a.x), L(0.0));
 }
-// a - b floor(a / b), differentiable in a.
+// a - b floor(a / b).
 template <class L>
 INGRAD_EXPR Dual<L> Remainder(Dual<L> a, Dual<L> b) {
-  return Dual<L>(Remainder(a.x, b.x), a.d);
+  return Dual<L>(Remainder(a.x, b.x), a.d - FloorDivide(a.x, b.x) * b.d);
 }
 template <class L>
 INGRAD_EXPR Dual<L> FloorDivide(Dual<L> a, Dual<L> b) {

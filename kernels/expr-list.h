@@ -27,7 +27,7 @@
   X(round, 1, 0, 0, V, 1, Round(a))                                                \
   X(floor_straight_through, 1, 0, 1, V, 0, StraightThrough(a, Floor(a)))           \
   X(round_straight_through, 1, 0, 1, V, 0, StraightThrough(a, Round(a)))           \
-  X(remainder, 2, 0, 1, V, 1, Remainder(a, b))                                     \
+  X(remainder, 2, 0, 3, V, 1, Remainder(a, b))                                     \
   X(floor_divide, 2, 0, 0, V, 1, FloorDivide(a, b))                                \
   X(where, 3, 0, 6, V, 1, Select(Ne(a, L(0.0)), b, c))                             \
   X(add_scaled, 2, 1, 3, V, 0, a + P(0) * b)                                       \

@@ -28,6 +28,7 @@ struct Sym {
 struct SymMask {
   Tensor t;
   bool known = false;
+  DType values = DType::f32;  // of the tensors compared, for selections between constants
 };
 
 Sym operator+(const Sym& a, const Sym& b) {
@@ -61,7 +62,7 @@ Sym operator/(const Sym& a, const Sym& b) {
 #define INGRAD_COMPARE(Name, function, operation)                                  \
   SymMask Name(const Sym& a, const Sym& b) {                                       \
     if (a.is_constant() && b.is_constant()) return {Tensor(), a.c operation b.c};  \
-    return {function(a.arg(), b.arg()), false};                                    \
+    return {function(a.arg(), b.arg()), false, a.t.defined() ? a.t.dtype() : b.t.dtype()}; \
   }
 INGRAD_COMPARE(Lt, lt, <)
 INGRAD_COMPARE(Le, le, <=)
@@ -74,7 +75,8 @@ INGRAD_COMPARE(Ne, ne, !=)
 Sym Select(const SymMask& m, const Sym& a, const Sym& b) {
   if (!m.t.defined()) return m.known ? a : b;
   if (a.is_constant() && b.is_constant() && a.c == b.c) return a;
-  return Sym(where(m.t, a.arg(), b.arg()));
+  if (!a.is_constant() || !b.is_constant()) return Sym(where(m.t, a.arg(), b.arg()));
+  return Sym(where(m.t, Tensor::scalar(a.c, m.values), Tensor::scalar(b.c, m.values)));
 }
 Sym Tie(const Sym& a, const Sym&) { return a; }
 Sym Constant(const Sym& a) { return a.is_constant() ? a : Sym(a.t.detach()); }
