@@ -15,7 +15,10 @@ python=
 if [ "${1:-}" = "--python" ]; then
   python=${2:?--python needs a path}
   shift 2
-  has_torch "$python" || { echo "compare.sh: $python lacks torch, numpy or safetensors" >&2; exit 2; }
+  if ! has_torch "$python"; then
+    echo "compare.sh: $python lacks torch, numpy or safetensors" >&2
+    exit 2
+  fi
 elif has_torch python3; then
   python=python3
 else

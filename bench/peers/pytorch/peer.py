@@ -162,7 +162,8 @@ def measure(step, min_time):
 def about(options):
     cpu = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
     return {"torch": torch.__version__, "mode": options.mode, "threads": torch.get_num_threads(),
-            "mkldnn": torch.backends.mkldnn.is_available(), "mkl": torch.backends.mkl.is_available(),
+            "mkldnn": torch.backends.mkldnn.is_available(),
+            "mkl": torch.backends.mkl.is_available(),
             "capability": torch.backends.cpu.get_cpu_capability(),
             "cpu": cpu.group(1) if cpu else "unknown"}
 

@@ -45,7 +45,8 @@ def distinct(*shape, gap=0.25, shift=0.1):
 
     def draw(rng):
         count = int(np.prod(_shape(shape)))
-        return np.float32((rng.permutation(count) - count // 2) * gap + shift).reshape(_shape(shape))
+        ordered = rng.permutation(count) - count // 2
+        return np.float32(ordered * gap + shift).reshape(_shape(shape))
 
     return Input(draw)
 
