@@ -9,14 +9,14 @@
 #include <limits>
 
 #include "engine/spec.h"
+#include "kernels/half.h"
 
 namespace ingrad {
 
-// Round to nearest even; NaN stays NaN.
-std::uint16_t to_bf16(float v);
-std::uint16_t to_f16(float v);
-float from_bf16(std::uint16_t bits);
-float from_f16(std::uint16_t bits);
+using kernels::from_bf16;
+using kernels::from_f16;
+using kernels::to_bf16;
+using kernels::to_f16;
 
 double load_element(const void* base, DType dtype, std::int64_t index);
 void store_element(void* base, DType dtype, std::int64_t index, double value);

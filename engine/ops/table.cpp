@@ -15,6 +15,7 @@ OpTable& mutable_table() {
     define_shape_ops(t);
     define_slice_ops(t);
     define_concat_ops(t);
+    define_elementwise_ops(t);
     return t;
   }();
   return table;

@@ -12,5 +12,6 @@ void define_structure_ops(OpTable& table);
 void define_shape_ops(OpTable& table);
 void define_slice_ops(OpTable& table);
 void define_concat_ops(OpTable& table);
+void define_elementwise_ops(OpTable& table);
 
 }  // namespace ingrad

@@ -7,6 +7,7 @@
 #include "engine/graph.h"
 #include "engine/op.h"
 #include "engine/ops/concat.h"
+#include "engine/ops/elementwise.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/slice.h"
 #include "engine/parallel.h"
