@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// How convolutions are cut into work units, and which of two methods computes one: both are
+// properties of the arguments, shared by all back ends.
+#pragma once
+
+#include "kernels/conv.h"
+#include "kernels/gemm_blocks.h"
+
+namespace ingrad::kernels {
+
+constexpr std::int64_t product(const std::array<std::int64_t, 3>& v) { return v[0] * v[1] * v[2]; }
+
+// Output points ("pixels") are counted over the batch: p = n * product(grid) + point. Units in the
+// order (group, span, pixel block, channel block); a span is what a pixel block must not leave.
+// `direct`: few output channels per group, computed with pixels in the lanes straight from the
+// source; spans are the grid's planes, blocks some of their rows. Otherwise by packed panels: the
+// one span is the whole batch, and few pixels are not cut but the output channels are.
+struct ConvBlocks {
+  static constexpr std::int64_t kDirectChannels = 4;
+  static constexpr std::int64_t kDirectPixels = 512;  // about so many pixels in a direct block
+  static constexpr std::int64_t kPixels = 128;        // most pixels that are packed at a time
+  static constexpr std::int64_t kFewPixels = 512;
+  static constexpr std::int64_t kPanel = 32;
+  static constexpr std::int64_t kRows = 12;
+
+  explicit ConvBlocks(const ConvArgs& a) : groups(a.groups), channels(a.out_channels) {
+    const std::int64_t points = product(a.grid);
+    direct = a.out_channels <= kDirectChannels;
+    if (direct) {
+      spans = a.batch * a.grid[0];
+      span = a.grid[1] * a.grid[2];
+      const std::int64_t width = std::max<std::int64_t>(a.grid[2], 1);
+      pixels = even_part(a.grid[1], std::max<std::int64_t>(1, kDirectPixels / width), 1) * width;
+      rows = std::max<std::int64_t>(a.out_channels, 1);
+    } else {
+      spans = 1;
+      span = a.batch * points;
+      const bool few = span <= kFewPixels;
+      pixels = few ? round_up(std::max<std::int64_t>(span, 1), kPanel) : kPanel;
+      rows = few ? kRows : a.out_channels;
+    }
+    pixel_blocks = ceil_div(span, pixels);
+    row_blocks = ceil_div(channels, rows);
+  }
+
+  struct Block {
+    std::int64_t group, pixel, pixels, channel, channels, units;
+  };
+  std::int64_t units() const { return groups * spans * pixel_blocks * row_blocks; }
+
+  // The largest block that starts with unit `begin` and ends before unit `end`, of at most kPixels
+  // pixels where units are panels.
+  Block first(std::int64_t begin, std::int64_t end) const {
+    Block b{};
+    const std::int64_t row_block = begin % row_blocks, above = begin / row_blocks;
+    const std::int64_t pixel_block = above % pixel_blocks;
+    const std::int64_t span_index = above / pixel_blocks % spans;
+    b.group = above / pixel_blocks / spans;
+    std::int64_t wide = 1;
+    b.units = std::min(end - begin, row_blocks - row_block);
+    if (row_blocks == 1 && !direct) {
+      wide = std::min({kPixels / kPanel, end - begin, pixel_blocks - pixel_block});
+      b.units = wide;
+    }
+    b.channel = row_block * rows;
+    b.channels = std::min(channels - b.channel, (row_blocks == 1 ? 1 : b.units) * rows);
+    b.pixel = span_index * span + pixel_block * pixels;
+    b.pixels = std::min(span - pixel_block * pixels, wide * pixels);
+    return b;
+  }
+
+  bool direct;
+  std::int64_t groups, channels, spans, span, pixels, rows, pixel_blocks, row_blocks;
+};
+
+// The weight gradient is a product of [out_channels] x [in_channels * taps], summed over pixels.
+// Units in the order (group, column block, row block).
+struct ConvWeightGradBlocks {
+  static constexpr std::int64_t kColumns = 128;  // most columns (channel, tap) packed at a time
+  static constexpr std::int64_t kPanel = 32;
+  static constexpr std::int64_t kRows = 12;
+
+  explicit ConvWeightGradBlocks(const ConvWeightGradArgs& a)
+      : m(a.out_channels),
+        n(a.in_channels * a.taps),
+        columns(even_part(n, kColumns, kPanel)),
+        row_blocks(ceil_div(m, kRows)),
+        column_blocks(ceil_div(n, columns)) {}
+
+  struct Block {
+    std::int64_t group, row, rows, column, columns, units;
+  };
+  std::int64_t per_group() const { return row_blocks * column_blocks; }
+  Block first(std::int64_t begin, std::int64_t end) const {
+    Block b{};
+    b.group = begin / per_group();
+    const std::int64_t u = begin % per_group(), row_block = u % row_blocks;
+    b.units = std::min(end - begin, row_blocks - row_block);
+    b.row = row_block * kRows;
+    b.rows = std::min(m - b.row, b.units * kRows);
+    b.column = u / row_blocks * columns;
+    b.columns = std::min(n - b.column, columns);
+    return b;
+  }
+
+  std::int64_t m, n, columns, row_blocks, column_blocks;
+};
+
+}  // namespace ingrad::kernels

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/gemm.h"
+
+#include "kernels/gemm_blocks.h"
+#include "kernels/reference/gemm.h"
+
+namespace ingrad::kernels {
+namespace {
+
+std::int64_t units(const GemmArgs& a) { return a.batch * GemmBlocks(a).per_batch(); }
+std::int64_t unit_cost(const GemmArgs& a) {
+  const GemmBlocks b(a);
+  return std::min(b.rows, a.m) * std::min(b.columns, a.n) * (a.k + 8) / 8;
+}
+
+}  // namespace
+
+const Family<GemmArgs> gemm("gemm", units, unit_cost, nullptr,
+                            {{Backend::reference, DType::f32, reference::gemm_f32},
+                             {Backend::reference, DType::f64, reference::gemm_f64},
+                             {Backend::reference, DType::i64, reference::gemm_i64},
+                             {Backend::cpu, DType::f32, reference::gemm_f32},
+                             {Backend::cpu, DType::f64, reference::gemm_f64},
+                             {Backend::cpu, DType::i64, reference::gemm_i64}});
+
+}  // namespace ingrad::kernels
