@@ -14,7 +14,7 @@ Tensor dense(const Tensor& x, DType dtype) {
 
 Tensor rounded(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : cast(x, dtype); }
 
-Tensor sample_values(const Shape& shape, double scale, double shift, int seed) {
+Tensor scaled_values(const Shape& shape, double scale, double shift, int seed) {
   std::vector<double> v(static_cast<std::size_t>(shape.size()));
   // Multiples of the golden ratio modulo one never come close to each other.
   double x = 0.137 * seed;

@@ -21,14 +21,8 @@ Tensor dense(const Tensor& x, DType dtype);
 // An existing result, rounded to the dtype that the op promised.
 Tensor rounded(const Tensor& x, DType dtype);
 
-inline BatchBehaviour rows_stay_apart(const Attrs&, std::span<const TensorSpec>) {
-  return BatchBehaviour::per_row;
-}
-inline BatchBehaviour rows_mix(const Attrs&, std::span<const TensorSpec>) {
-  return BatchBehaviour::mixes_rows;
-}
-
-// f64 values in a fixed irregular pattern within [-1, 1], no two equal: inputs of samples.
-Tensor sample_values(const Shape& shape, double scale = 1, double shift = 0, int seed = 1);
+// f64 values within `scale` of `shift` in a fixed irregular pattern, no two equal: inputs of samples
+// that need a domain.
+Tensor scaled_values(const Shape& shape, double scale = 1, double shift = 0, int seed = 1);
 
 }  // namespace ingrad

@@ -304,10 +304,10 @@ void define_cast(OpTable& table) {
       .samples =
           [] {
             return std::vector<Sample>{
-                {{{"dtype", DType::f64}}, {sample_values(Shape{3, 5})}},
-                {{{"dtype", DType::i32}}, {sample_values(Shape{3, 5}, 9.25)}, false},
-                {{{"dtype", DType::boolean}}, {sample_values(Shape{7})}, false},
-                {{{"dtype", DType::f64}}, {sample_values(Shape{0, 3})}},
+                {{{"dtype", DType::f64}}, {scaled_values(Shape{3, 5})}},
+                {{{"dtype", DType::i32}}, {scaled_values(Shape{3, 5}, 9.25)}, false},
+                {{{"dtype", DType::boolean}}, {scaled_values(Shape{7})}, false},
+                {{{"dtype", DType::f64}}, {scaled_values(Shape{0, 3})}},
             };
           },
   });

@@ -81,7 +81,7 @@ Tensor as_integers(const Tensor& x, bool nonzero) {
 
 Tensor input_sample(const kernels::ElementwiseInfo& f, int i, const Shape& shape) {
   const Domain d = domain_of(f.name, i);
-  Tensor x = sample_values(shape, d.scale, d.shift, i + 1);
+  Tensor x = scaled_values(shape, d.scale, d.shift, i + 1);
   if (f.name == "where" && i == 0) return as_boolean(x);
   return x;
 }
@@ -137,7 +137,7 @@ std::vector<Sample> elementwise_samples(const kernels::ElementwiseInfo& f) {
     Sample s{sample_attrs(f.name), {}, false};
     const bool divides = f.name == "remainder" || f.name == "floor_divide";
     for (int i = 0; i < f.arity; ++i) {
-      const Tensor x = sample_values(Shape{4, 9}, 2, 0, i + 1);
+      const Tensor x = scaled_values(Shape{4, 9}, 2, 0, i + 1);
       s.inputs.push_back(f.name == "where" && i == 0 ? as_boolean(x)
                                                      : as_integers(x, divides && i == 1));
     }
@@ -152,7 +152,7 @@ std::vector<Sample> derivative_samples(const kernels::ElementwiseInfo& f) {
     if (!is_floating(s.inputs.back().dtype())) continue;
     Shape shape = s.inputs[0].shape();
     for (const Tensor& t : s.inputs) shape = broadcast_shapes(f.name, shape, t.shape());
-    s.inputs.insert(s.inputs.begin(), sample_values(shape, 1, 0.3, 7));
+    s.inputs.insert(s.inputs.begin(), scaled_values(shape, 1, 0.3, 7));
     s.f32_tolerance = 2e-5;
     out.push_back(std::move(s));
   }
