@@ -11,7 +11,8 @@ namespace ingrad::kernels {
 // element j to channel (r % groups) * channels + j / spatial.
 //   mean = sum x / n (0 unless `centred`),  rstd = 1 / sqrt(sum (x - mean)^2 / n + epsilon)
 //   y = (x - mean) * rstd * weight[channel] + bias[channel]
-// Two passes over each row, so the variance has no cancellation. y may equal x.
+// Two passes over each row, so the variance has no cancellation. y may equal x, or be null: only
+// the statistics are wanted.
 struct RowNormArgs {
   const void* x = nullptr;
   const void* weight = nullptr;  // [groups * channels] or null for 1

@@ -16,6 +16,13 @@ OpTable& mutable_table() {
     define_slice_ops(t);
     define_concat_ops(t);
     define_elementwise_ops(t);
+    define_sum_ops(t);
+    define_product_ops(t);
+    define_extremum_ops(t);
+    define_scan_ops(t);
+    define_softmax_ops(t);
+    define_row_norm_ops(t);
+    define_channel_norm_ops(t);
     return t;
   }();
   return table;

@@ -13,5 +13,12 @@ void define_shape_ops(OpTable& table);
 void define_slice_ops(OpTable& table);
 void define_concat_ops(OpTable& table);
 void define_elementwise_ops(OpTable& table);
+void define_sum_ops(OpTable& table);
+void define_product_ops(OpTable& table);
+void define_extremum_ops(OpTable& table);
+void define_scan_ops(OpTable& table);
+void define_softmax_ops(OpTable& table);
+void define_row_norm_ops(OpTable& table);
+void define_channel_norm_ops(OpTable& table);
 
 }  // namespace ingrad

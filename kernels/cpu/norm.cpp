@@ -56,7 +56,6 @@ HWY_INLINE void row_norm(const RowNormArgs& a, Range r) {
   const T* const bias = static_cast<const T*>(a.bias);
   for (std::int64_t row = r.begin; row < r.end; ++row) {
     const T* x = static_cast<const T*>(a.x) + row * n;
-    T* y = static_cast<T*>(a.y) + row * n;
     const auto count = static_cast<std::size_t>(n);
     const T mean =
         a.centred ? join_contiguous<JoinAdd>(Mapped<T, MapSame>{x, x, hn::Zero(d)}, count) /
@@ -68,6 +67,8 @@ HWY_INLINE void row_norm(const RowNormArgs& a, Range r) {
     const T rstd = T(1) / std::sqrt(variance + static_cast<T>(a.epsilon));
     if (a.mean) static_cast<T*>(a.mean)[row] = mean;
     if (a.rstd) static_cast<T*>(a.rstd)[row] = rstd;
+    if (a.y == nullptr) continue;
+    T* y = static_cast<T*>(a.y) + row * n;
     const std::int64_t first = row % a.groups * a.channels;
     if (a.spatial == 1 || (!weight && !bias)) {
       normalise<T, false>(x, mean, rstd, shifted(weight, first), shifted(bias, first), n, y);
