@@ -25,10 +25,8 @@ std::vector<Tensor> pick(const nlohmann::json& names, const std::map<std::string
 }
 
 DType dtype_of_name(const std::string& name) {
-  static const std::map<std::string, DType> names = {{"F32", DType::f32},
-                                                     {"F64", DType::f64},
-                                                     {"I64", DType::i64},
-                                                     {"BOOL", DType::boolean}};
+  static const std::map<std::string, DType> names = {
+      {"F32", DType::f32}, {"F64", DType::f64}, {"I64", DType::i64}, {"BOOL", DType::boolean}};
   return names.at(name);
 }
 
@@ -96,8 +94,7 @@ void check(const Case& c, const Mapping& mapping, DType dtype, double tolerance)
     for (std::size_t k = 0; k < variables.size(); ++k) all[variables[k]] = x[k];
     return mapping.call(c.attrs, all);
   };
-  const std::vector<Tensor> grads =
-      vjp(f, start, as_dtype(c.cotangents, dtype)).cotangents;
+  const std::vector<Tensor> grads = vjp(f, start, as_dtype(c.cotangents, dtype)).cotangents;
   ASSERT_EQ(grads.size(), variables.size()) << c.id;
   for (std::size_t k = 0; k < variables.size(); ++k) {
     expect_close(grads[k], c.grads[variables[k]], tolerance, what("gradient", variables[k]));
@@ -115,6 +112,7 @@ const File& read(const std::string& name) {
 const Mappings& mappings() {
   static const Mappings all = [] {
     Mappings m;
+    map_elementwise(m);
     map_shape(m);
     return m;
   }();

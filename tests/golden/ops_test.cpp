@@ -10,7 +10,7 @@
 namespace ingrad::golden {
 namespace {
 
-const std::vector<std::string> kFiles = {"ops_shape"};
+const std::vector<std::string> kFiles = {"ops_elementwise", "ops_shape"};
 
 using FileAndOp = std::pair<std::string, std::string>;
 
