@@ -32,16 +32,21 @@ template <class L>
 INGRAD_EXPR L Relu(L a) {
   return Select(Le(a, L(0.0)), L(0.0), a);
 }
+// -|a|, with the derivative 1 at zero: the branch that formulas smooth at zero take there as well.
+template <class L>
+INGRAD_EXPR L MinusAbs(L a) {
+  return Select(Le(a, L(0.0)), a, -a);
+}
 // 1 / (1 + e^-|a|) and its mirror image: never overflows.
 template <class L>
 INGRAD_EXPR L Sigmoid(L a) {
-  const L e = Exp(-Abs(a));
-  return Select(Lt(a, L(0.0)), e, L(1.0)) / (L(1.0) + e);
+  const L e = Exp(MinusAbs(a));
+  return Select(Le(a, L(0.0)), e, L(1.0)) / (L(1.0) + e);
 }
 // log(1 + e^a).
 template <class L>
 INGRAD_EXPR L LogOnePlusExp(L a) {
-  return Relu(a) + Log1p(Exp(-Abs(a)));
+  return Relu(a) + Log1p(Exp(MinusAbs(a)));
 }
 template <class L>
 INGRAD_EXPR L Softplus(L a, L beta, L threshold) {

@@ -8,7 +8,7 @@ The recorded outputs are themselves derivatives, so the recorded gradients are o
 import torch
 import torch.nn.functional as F
 
-from .golden_file import GoldenFile, distinct, integers, normal, uniform
+from .golden_file import GoldenFile, distinct, integers, normal, uniform, values
 
 
 def _gradient(y, inputs):
@@ -99,6 +99,10 @@ def _op_by_op(golden):
 
     for of in ["tanh", "sigmoid", "exp", "sin", "erf", "relu", "silu", "mish", "gelu", "softplus"]:
         case(of, getattr(F, of, getattr(torch, of, None)), [normal(3, 5)], (3, 5))
+    # Formulas that take different branches on the two sides of zero must agree at zero.
+    for of in ["tanh", "sigmoid", "silu", "mish", "gelu", "softplus"]:
+        function = getattr(F, of, getattr(torch, of, None))
+        case(of, function, [values([-1.5, 0, 1e-3, 2])], (4,))
     for of in ["log", "sqrt", "rsqrt", "reciprocal"]:
         case(of, getattr(torch, of), [uniform(0.3, 3, 3, 5)], (3, 5))
     for of in ["mul", "add", "maximum"]:
