@@ -23,6 +23,9 @@ OpTable& mutable_table() {
     define_softmax_ops(t);
     define_row_norm_ops(t);
     define_channel_norm_ops(t);
+    define_matmul_ops(t);
+    define_einsum_ops(t);
+    define_conv_ops(t);
     return t;
   }();
   return table;

@@ -20,5 +20,8 @@ void define_scan_ops(OpTable& table);
 void define_softmax_ops(OpTable& table);
 void define_row_norm_ops(OpTable& table);
 void define_channel_norm_ops(OpTable& table);
+void define_matmul_ops(OpTable& table);
+void define_einsum_ops(OpTable& table);
+void define_conv_ops(OpTable& table);
 
 }  // namespace ingrad
