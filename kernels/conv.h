@@ -25,9 +25,9 @@ struct ConvArgs {
   void* out = nullptr;
   const void* bias = nullptr;  // [groups * out_channels] or null
   std::int64_t batch = 0, groups = 1, in_channels = 0, out_channels = 0;  // channels per group
-  std::array<std::int64_t, 3> size{};   // of src
-  std::array<std::int64_t, 3> grid{};   // of output points t
-  std::array<std::int64_t, 3> step{};   // of src per grid point
+  std::array<std::int64_t, 3> size{};                                     // of src
+  std::array<std::int64_t, 3> grid{};                                     // of output points t
+  std::array<std::int64_t, 3> step{};                                     // of src per grid point
   std::int64_t taps = 0;
   const std::int64_t* tap_offset = nullptr;  // [taps][3]
   const std::int64_t* tap_weight = nullptr;  // [taps]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/gemm.h"
 
+#include "kernels/cpu/gemm.h"
 #include "kernels/gemm_blocks.h"
 #include "kernels/reference/gemm.h"
 
@@ -15,12 +16,12 @@ std::int64_t unit_cost(const GemmArgs& a) {
 
 }  // namespace
 
-const Family<GemmArgs> gemm("gemm", units, unit_cost, nullptr,
+const Family<GemmArgs> gemm("gemm", units, unit_cost, cpu::gemm_scratch_bytes,
                             {{Backend::reference, DType::f32, reference::gemm_f32},
                              {Backend::reference, DType::f64, reference::gemm_f64},
                              {Backend::reference, DType::i64, reference::gemm_i64},
-                             {Backend::cpu, DType::f32, reference::gemm_f32},
-                             {Backend::cpu, DType::f64, reference::gemm_f64},
-                             {Backend::cpu, DType::i64, reference::gemm_i64}});
+                             {Backend::cpu, DType::f32, cpu::gemm_f32},
+                             {Backend::cpu, DType::f64, cpu::gemm_f64},
+                             {Backend::cpu, DType::i64, cpu::gemm_i64}});
 
 }  // namespace ingrad::kernels

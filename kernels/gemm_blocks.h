@@ -14,10 +14,25 @@ constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_di
 
 // Splits an extent into equal parts of at most `most`, rounded up to `multiple`.
 constexpr std::int64_t even_part(std::int64_t extent, std::int64_t most, std::int64_t multiple) {
-  return round_up(std::max<std::int64_t>(1, ceil_div(extent, std::max<std::int64_t>(
-                                                                 1, ceil_div(extent, most)))),
+  return round_up(std::max<std::int64_t>(
+                      1, ceil_div(extent, std::max<std::int64_t>(1, ceil_div(extent, most)))),
                   multiple);
 }
+
+// The sum over k runs in equal parts of at most kDepth terms, each by fused multiply-adds in the
+// order of k from zero; the parts are added in order.
+struct Depth {
+  static constexpr std::int64_t kDepth = 384;
+
+  explicit constexpr Depth(std::int64_t terms)
+      : k(terms),
+        parts(std::max<std::int64_t>(1, ceil_div(terms, kDepth))),
+        part(ceil_div(terms, parts)) {}
+  std::int64_t begin(std::int64_t i) const { return std::min(k, i * part); }
+  std::int64_t size(std::int64_t i) const { return begin(i + 1) - begin(i); }
+
+  std::int64_t k, parts, part;
+};
 
 // Units in the order (batch entry, column block, row block). A wide product of few rows is cut by
 // columns only, so that threads share no column of B; any other by blocks of columns that fit the

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix product by packed panels: per block of columns and per part of the sum, B is packed once;
+// then each tile of A is packed and run against all panels.
+#include "kernels/cpu/gemm.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/gemm.cpp"
+#include "hwy/foreach_target.h"
+// Highway's per-target headers follow foreach_target.
+#include "kernels/cpu/gemm-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace ingrad::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+template <class T>
+HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T* scratch) {
+  const T* pa =
+      static_cast<const T*>(a.a) + (a.a_offset ? a.a_offset[block.batch] : 0) + block.row * a.a_row;
+  const T* pb = static_cast<const T*>(a.b) + (a.b_offset ? a.b_offset[block.batch] : 0) +
+                block.column * a.b_col;
+  T* pc = static_cast<T*>(a.c) + (a.c_offset ? a.c_offset[block.batch] : 0) + block.row * a.c_row +
+          block.column;
+  const T* const bias = a.bias ? static_cast<const T*>(a.bias) + block.column : nullptr;
+  constexpr std::int64_t kWidth = kPanelWidth<T>;
+  const Depth depth(a.k);
+  T* const a_tile = scratch;
+  T* const b_panels = scratch + round_up(depth.part * kTileStride, 64 / sizeof(T));
+  const std::int64_t rows = tile_rows(block.rows);
+  // Few tiles use a panel too seldom to repay packing where B's rows are contiguous.
+  const bool in_place = a.b_col == 1 && block.rows <= 2 * kTileRows;
+
+  for (std::int64_t part = 0; part < depth.parts; ++part) {
+    const std::int64_t k = depth.size(part);
+    const T* const a_part = pa + depth.begin(part) * a.a_col;
+    const T* const b_part = pb + depth.begin(part) * a.b_row;
+    const std::int64_t packed_from = in_place ? block.columns / kWidth * kWidth : 0;
+    for (std::int64_t j = packed_from; j < block.columns; j += kWidth) {
+      pack_panel<T, kWidth>(b_part + j * a.b_col, a.b_col, a.b_row,
+                            std::min(kWidth, block.columns - j), k, b_panels + j * k);
+    }
+    TileJob<T> job;
+    job.k = k;
+    job.a = a_tile;
+    job.c_step = a.c_row;
+    job.add = part > 0 || a.accumulate;
+    const bool last = part + 1 == depth.parts;
+    job.relu = last && a.activation == Activation::relu;
+    for (std::int64_t i = 0; i < block.rows; i += rows) {
+      const std::int64_t m = std::min(rows, block.rows - i);
+      pack_panel<T, kTileStride>(a_part + i * a.a_row, a.a_row, a.a_col, m, k, a_tile);
+      for (std::int64_t j = 0; j < block.columns; j += kWidth) {
+        const bool packed = j >= packed_from;
+        job.b = packed ? b_panels + j * k : b_part + j;
+        job.b_step = packed ? kWidth : a.b_row;
+        job.c = pc + i * a.c_row + j;
+        job.columns = static_cast<std::size_t>(std::min(kWidth, block.columns - j));
+        job.column_bias = last && bias ? bias + j : nullptr;
+        run_tile(job, m);
+      }
+    }
+  }
+}
+
+template <class T>
+HWY_INLINE void gemm(const GemmArgs& a, Range r) {
+  const GemmBlocks blocks(a);
+  for (std::int64_t u = r.begin; u < r.end;) {
+    const GemmBlocks::Block block = blocks.first(u, r.end);
+    gemm_block(a, block, static_cast<T*>(r.scratch));
+    u += block.units;
+  }
+}
+
+void run_gemm_f32(const GemmArgs& a, Range r) { gemm<float>(a, r); }
+void run_gemm_f64(const GemmArgs& a, Range r) { gemm<double>(a, r); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace ingrad::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ingrad::kernels::cpu {
+
+HWY_EXPORT(run_gemm_f32);
+HWY_EXPORT(run_gemm_f64);
+
+void gemm_f32(const GemmArgs& a, Range r) { HWY_DYNAMIC_DISPATCH(run_gemm_f32)(a, r); }
+void gemm_f64(const GemmArgs& a, Range r) { HWY_DYNAMIC_DISPATCH(run_gemm_f64)(a, r); }
+
+// Exact and rare: row by row, so that the inner loop runs along contiguous C. Overflow wraps.
+void gemm_i64(const GemmArgs& a, Range r) {
+  const GemmBlocks blocks(a);
+  const auto* bias = static_cast<const std::uint64_t*>(a.bias);
+  for (std::int64_t u = r.begin; u < r.end;) {
+    const GemmBlocks::Block block = blocks.first(u, r.end);
+    u += block.units;
+    const auto* pa = static_cast<const std::uint64_t*>(a.a) +
+                     (a.a_offset ? a.a_offset[block.batch] : 0) + block.row * a.a_row;
+    const auto* pb = static_cast<const std::uint64_t*>(a.b) +
+                     (a.b_offset ? a.b_offset[block.batch] : 0) + block.column * a.b_col;
+    auto* pc = static_cast<std::uint64_t*>(a.c) + (a.c_offset ? a.c_offset[block.batch] : 0) +
+               block.row * a.c_row + block.column;
+    for (std::int64_t i = 0; i < block.rows; ++i) {
+      std::uint64_t* const c = pc + i * a.c_row;
+      for (std::int64_t j = 0; j < block.columns; ++j) {
+        c[j] = (a.accumulate ? c[j] : 0) + (bias ? bias[block.column + j] : 0);
+      }
+      for (std::int64_t p = 0; p < a.k; ++p) {
+        const std::uint64_t x = pa[i * a.a_row + p * a.a_col];
+        for (std::int64_t j = 0; j < block.columns; ++j) {
+          c[j] += x * pb[p * a.b_row + j * a.b_col];
+        }
+      }
+      if (a.activation == Activation::relu) {
+        for (std::int64_t j = 0; j < block.columns; ++j) {
+          if (static_cast<std::int64_t>(c[j]) < 0) c[j] = 0;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace ingrad::kernels::cpu
+#endif

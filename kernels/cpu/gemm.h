@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "kernels/gemm_blocks.h"
+
+namespace ingrad::kernels::cpu {
+
+void gemm_f32(const GemmArgs& a, Range r);
+void gemm_f64(const GemmArgs& a, Range r);
+void gemm_i64(const GemmArgs& a, Range r);
+
+// A packed tile of A, then packed panels of B; sized for the larger element.
+inline std::int64_t gemm_scratch_bytes(const GemmArgs& a) {
+  return 8 * Depth(a.k).part * (GemmBlocks::kRows + GemmBlocks::kColumns) + 64;
+}
+
+}  // namespace ingrad::kernels::cpu
