@@ -114,6 +114,8 @@ const Mappings& mappings() {
     Mappings m;
     map_elementwise(m);
     map_shape(m);
+    map_reduction(m);
+    map_normalization(m);
     return m;
   }();
   return all;

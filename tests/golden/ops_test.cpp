@@ -10,7 +10,8 @@
 namespace ingrad::golden {
 namespace {
 
-const std::vector<std::string> kFiles = {"ops_elementwise", "ops_shape"};
+const std::vector<std::string> kFiles = {"ops_elementwise", "ops_shape", "ops_reduction",
+                                         "ops_normalization"};
 
 using FileAndOp = std::pair<std::string, std::string>;
 

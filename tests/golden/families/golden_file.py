@@ -91,7 +91,7 @@ class GoldenFile:
             array = array.detach().numpy()
         if key in self.tensors:
             raise ValueError(f"{self.name}: two arrays named {key}")
-        self.tensors[key] = np.ascontiguousarray(array)
+        self.tensors[key] = np.asarray(array, order="C")
         return key
 
     def case(self, op, function, inputs, **attrs):
