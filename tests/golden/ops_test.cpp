@@ -10,8 +10,8 @@
 namespace ingrad::golden {
 namespace {
 
-const std::vector<std::string> kFiles = {"ops_elementwise", "ops_shape", "ops_reduction",
-                                         "ops_normalization"};
+const std::vector<std::string> kFiles = {"ops_elementwise",   "ops_shape",       "ops_reduction",
+                                         "ops_normalization", "ops_convolution", "ops_matmul"};
 
 using FileAndOp = std::pair<std::string, std::string>;
 
