@@ -10,6 +10,7 @@
 
 #include "engine/dense.h"
 #include "engine/ops/describe.h"
+#include "engine/ops/reduce.h"
 #include "engine/ops/table.h"
 
 namespace ingrad {
@@ -226,11 +227,11 @@ void define_expand(OpTable& table) {
       .samples =
           [] {
             return std::vector<Sample>{
-                {{{"shape", Ints{2, 3, 4}}}, {sample_values(Shape{3, 1})}, false},
-                {{{"shape", Ints{2, 5, 3}}}, {sample_values(Shape{2, 1, 3})}, false},
-                {{{"shape", Ints{2, 3}}}, {sample_values(Shape{})}, false},
+                {{{"shape", Ints{2, 3, 4}}}, {sample_values(Shape{3, 1})}},
+                {{{"shape", Ints{2, 5, 3}}}, {sample_values(Shape{2, 1, 3})}},
+                {{{"shape", Ints{2, 3}}}, {sample_values(Shape{})}},
                 {{{"shape", Ints{4, 3}}}, {sample_values(Shape{4, 3})}},
-                {{{"shape", Ints{0, 3}}}, {sample_values(Shape{1, 3})}, false},
+                {{{"shape", Ints{0, 3}}}, {sample_values(Shape{1, 3})}},
             };
           },
   });

@@ -15,6 +15,7 @@ OpTable& mutable_table() {
     define_shape_ops(t);
     define_slice_ops(t);
     define_concat_ops(t);
+    define_index_ops(t);
     define_elementwise_ops(t);
     define_sum_ops(t);
     define_product_ops(t);

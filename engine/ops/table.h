@@ -12,6 +12,7 @@ void define_structure_ops(OpTable& table);
 void define_shape_ops(OpTable& table);
 void define_slice_ops(OpTable& table);
 void define_concat_ops(OpTable& table);
+void define_index_ops(OpTable& table);
 void define_elementwise_ops(OpTable& table);
 void define_sum_ops(OpTable& table);
 void define_product_ops(OpTable& table);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/ops/index_check.h"
+
+#include <fmt/format.h>
+
+#include "engine/ops/elementwise.h"
+
+namespace ingrad {
+namespace {
+
+// "[2, 0]": a linear position by axes.
+std::string place_of(std::int64_t position, const Shape& shape) {
+  std::array<std::int64_t, kMaxRank> at{};
+  for (int a = shape.rank() - 1; a >= 0; --a) {
+    at[static_cast<std::size_t>(a)] = position % shape[a];
+    position /= shape[a];
+  }
+  std::string out = "[";
+  for (int a = 0; a < shape.rank(); ++a) {
+    out += fmt::format("{}{}", a == 0 ? "" : ", ", at[static_cast<std::size_t>(a)]);
+  }
+  return out + "]";
+}
+
+}  // namespace
+
+void check_indices(std::string_view op, const Tensor& index, std::int64_t extent, Location where) {
+  const std::int64_t n = index.size();
+  if (n == 0) return;
+  const std::int64_t* p = index.data<std::int64_t>(where);
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (p[i] < 0 || p[i] >= extent) {
+      throw Error(fmt::format("{}: index {} at position {} is outside [0, {})", op, p[i],
+                              place_of(i, index.shape()), extent),
+                  where);
+    }
+  }
+}
+
+void require_indices(std::string_view op, const TensorSpec& index, Location where) {
+  if (index.dtype != DType::i64) {
+    throw Error(fmt::format("{}: the index tensor is {}, expected i64", op, index.str()), where);
+  }
+}
+
+Tensor as_indices(std::string_view op, const Tensor& index, Location where) {
+  if (index.dtype() == DType::i64) return index;
+  if (index.dtype() != DType::i32) {
+    throw Error(
+        fmt::format("{}: the index tensor is {}, expected i64 or i32", op, index.spec().str()),
+        where);
+  }
+  return cast(index, DType::i64, where);
+}
+
+}  // namespace ingrad
