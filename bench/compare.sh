@@ -27,10 +27,7 @@ else
   if ! has_torch "$python"; then
     echo "compare.sh: installing PyTorch into $environment" >&2
     python3 -m venv "$environment"
-    # The CPU build where the index has it: a tenth of the size of the default one.
-    "$python" -m pip install --quiet numpy safetensors
-    "$python" -m pip install --quiet torch --index-url https://download.pytorch.org/whl/cpu ||
-      "$python" -m pip install --quiet torch
+    "$python" -m pip install --quiet numpy safetensors torch
   fi
 fi
 exec "$python" "$here/compare.py" "$@"
