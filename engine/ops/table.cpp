@@ -27,6 +27,8 @@ OpTable& mutable_table() {
     define_matmul_ops(t);
     define_einsum_ops(t);
     define_conv_ops(t);
+    define_class_loss_ops(t);
+    define_binary_loss_ops(t);
     return t;
   }();
   return table;

@@ -24,5 +24,7 @@ void define_channel_norm_ops(OpTable& table);
 void define_matmul_ops(OpTable& table);
 void define_einsum_ops(OpTable& table);
 void define_conv_ops(OpTable& table);
+void define_class_loss_ops(OpTable& table);
+void define_binary_loss_ops(OpTable& table);
 
 }  // namespace ingrad

@@ -10,6 +10,7 @@
 #include "engine/ops/conv.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/index.h"
+#include "engine/ops/losses.h"
 #include "engine/ops/norm.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/scan.h"
