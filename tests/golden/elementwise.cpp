@@ -58,16 +58,38 @@ void map_elementwise(Mappings& to) {
                                                    {"sqrt", sqrt},
                                                    {"rsqrt", rsqrt},
                                                    {"reciprocal", reciprocal},
+                                                   {"exp2", exp2},
+                                                   {"ceil", ceil},
+                                                   {"log2", log2},
+                                                   {"log10", log10},
+                                                   {"log_sigmoid", log_sigmoid},
+                                                   {"selu", selu},
+                                                   {"softsign", softsign},
+                                                   {"tanhshrink", tanhshrink},
                                                    {"relu", relu},
                                                    {"silu", silu},
                                                    {"mish", mish},
                                                    {"hardswish", hardswish},
                                                    {"hardsigmoid", hardsigmoid}};
   for (const auto& [name, function] : unaries) to[name] = {unary(function)};
-  const std::pair<const char*, Binary> binaries[] = {
-      {"add", add},         {"sub", sub},         {"mul", mul}, {"div", div}, {"pow", pow},
-      {"maximum", maximum}, {"minimum", minimum}, {"eq", eq},   {"ne", ne},   {"lt", lt},
-      {"le", le},           {"gt", gt},           {"ge", ge}};
+  const std::pair<const char*, Binary> binaries[] = {{"remainder", remainder},
+                                                     {"floor_divide", floor_divide},
+                                                     {"logical_and", logical_and},
+                                                     {"logical_or", logical_or},
+                                                     {"logical_xor", logical_xor},
+                                                     {"add", add},
+                                                     {"sub", sub},
+                                                     {"mul", mul},
+                                                     {"div", div},
+                                                     {"pow", pow},
+                                                     {"maximum", maximum},
+                                                     {"minimum", minimum},
+                                                     {"eq", eq},
+                                                     {"ne", ne},
+                                                     {"lt", lt},
+                                                     {"le", le},
+                                                     {"gt", gt},
+                                                     {"ge", ge}};
   for (const auto& [name, function] : binaries) to[name] = {binary(function)};
 
   to["floor"] = {rounding(floor, floor_straight_through)};
@@ -82,6 +104,7 @@ void map_elementwise(Mappings& to) {
   to["leaky_relu"] = {
       [](const Json& a, Inputs in) { return std::vector{leaky_relu(in[0], a["negative_slope"])}; }};
   to["elu"] = {[](const Json& a, Inputs in) { return std::vector{elu(in[0], a["alpha"])}; }};
+  to["celu"] = {[](const Json& a, Inputs in) { return std::vector{celu(in[0], a["alpha"])}; }};
   to["gelu"] = {[](const Json& a, Inputs in) {
     const bool tanh_form = a.value("approximate", "none") == "tanh";
     return std::vector{tanh_form ? gelu_tanh(in[0]) : gelu(in[0])};

@@ -11,7 +11,8 @@ namespace ingrad::golden {
 namespace {
 
 const std::vector<std::string> kFiles = {"ops_elementwise",   "ops_shape",       "ops_reduction",
-                                         "ops_normalization", "ops_convolution", "ops_matmul"};
+                                         "ops_normalization", "ops_convolution", "ops_matmul",
+                                         "ops_indexing"};
 
 using FileAndOp = std::pair<std::string, std::string>;
 

@@ -45,6 +45,9 @@ void map_reduction(Mappings& to) {
   to["var"] = {[](const Json& a, Inputs in) {
     return std::vector{var(in[0], ints(a["axes"]), a["unbiased"] ? 1 : 0, a["keepdim"])};
   }};
+  to["stddev"] = {[](const Json& a, Inputs in) {
+    return std::vector{stddev(in[0], ints(a["axes"]), 1, a["keepdim"])};
+  }};
   to["norm"] = {[](const Json& a, Inputs in) {
     return std::vector{norm(in[0], order(a["ord"]), ints(a["axes"]), a["keepdim"])};
   }};

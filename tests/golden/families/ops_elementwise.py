@@ -32,10 +32,10 @@ def _clamp(x, min, max):
 
 def _unary(golden):
     everywhere = ["abs", "sign", "neg", "exp", "expm1", "square", "sin", "cos", "tan", "tanh",
-                  "atan", "erf", "sigmoid"]
+                  "atan", "erf", "sigmoid", "exp2", "ceil"]
     for op in everywhere:
         golden.case(op, getattr(torch, op), [normal(3, 7)])
-    for op in ["log", "log1p", "sqrt", "rsqrt", "reciprocal"]:
+    for op in ["log", "log1p", "log2", "log10", "sqrt", "rsqrt", "reciprocal"]:
         golden.case(op, getattr(torch, op), [uniform(0.1, 5.0, 3, 7)])
     # Where naive formulas cancel or overflow.
     for op in ["log1p", "expm1"]:
@@ -71,6 +71,13 @@ def _activations(golden):
     for op, function in hard:
         golden.case(op, function, [normal(3, 7, scale=2)])
         golden.case(op, function, [values([-4, -3.01, -2.99, -1.5, 0, 1.5, 2.99, 3.01, 4])])
+    others = [("log_sigmoid", F.logsigmoid), ("selu", F.selu), ("softsign", F.softsign),
+              ("tanhshrink", F.tanhshrink)]
+    for op, function in others:
+        golden.case(op, function, [normal(3, 7, scale=2)])
+    golden.case("log_sigmoid", F.logsigmoid, [tails])
+    for alpha in [1.0, 0.5]:  # of others PyTorch takes the reciprocal in f32
+        golden.case("celu", F.celu, [normal(3, 5, scale=2)], alpha=alpha)
     for slope in [0.01, 0.2]:
         golden.case("leaky_relu", F.leaky_relu, [normal(3, 5)], negative_slope=slope)
     for alpha in [1.0, 0.6]:
@@ -98,10 +105,15 @@ def _binary(golden):
     for left, right in shapes:
         golden.case("div", torch.div, [normal(left), uniform(0.5, 2.0, right)])
         golden.case("pow", torch.pow, [uniform(0.3, 2.0, left), normal(right)])
+        golden.case("remainder", torch.remainder, [normal(left, scale=4), uniform(0.5, 2, right)])
+        golden.case("floor_divide", torch.floor_divide,
+                    [normal(left, scale=4).constant(), uniform(-2, -0.5, right).constant()])
     golden.case("add", torch.add, [normal(0, 3), normal(3)])
     for op in ["eq", "ne", "lt", "le", "gt", "ge"]:
         golden.case(op, getattr(torch, op), [_rounded(normal(3, 4)), _rounded(normal(4))])
         golden.case(op, getattr(torch, op), [integers(-2, 3, 3, 4), integers(-2, 3, 3, 1)])
+    for op in ["logical_and", "logical_or", "logical_xor"]:
+        golden.case(op, getattr(torch, op), [booleans(3, 4), booleans(4)])
     for shapes3 in [((3, 4), (3, 4), (3, 4)), ((4,), (3, 1), (2, 1, 1)), ((2, 3), (), (3,))]:
         golden.case("where", torch.where,
                     [booleans(shapes3[0]), normal(shapes3[1]), normal(shapes3[2])])

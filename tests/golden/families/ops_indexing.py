@@ -27,6 +27,14 @@ def make():
     for source, count, axis in [((4, 5), 3, 0), ((4, 5), 7, 1), ((2, 3, 4), 2, -2)]:
         golden.case("index_select", lambda x, index, axis: torch.index_select(x, axis, index),
                     [normal(source), integers(0, source[axis], count)], axis=axis)
+        golden.case("index_add",
+                    lambda x, index, part, axis: torch.index_add(x, axis, index, part),
+                    [normal(source), integers(0, source[axis], count),
+                     normal([count if a == axis % len(source) else e
+                             for a, e in enumerate(source)])], axis=axis)
+    for op in ["tril", "triu"]:
+        for shape, diagonal in [((4, 4), 0), ((2, 3, 5), 1), ((4, 3), -1)]:
+            golden.case(op, getattr(torch, op), [normal(shape)], diagonal=diagonal)
     for shape, mask, value in [((3, 4), (3, 4), -1.5), ((2, 3, 4), (3, 1), 0.0),
                                ((2, 3), (), 2.5)]:
         golden.case("masked_fill", _masked_fill, [normal(shape), booleans(*mask)], value=value)

@@ -76,6 +76,15 @@ def _binary_cross_entropy(golden):
                         [normal(4, 3, scale=2), uniform(0, 1, 4, 3)]
                         + [uniform(0.3, 2, shape[h]).constant() for h in has],
                         has=has, reduction=reduction)
+        for weight in [[], [uniform(0.3, 2, 4, 3).constant()]]:
+            golden.case("binary_cross_entropy",
+                        lambda p, t, *w, reduction: F.binary_cross_entropy(
+                            p, t, w[0] if w else None, reduction=reduction),
+                        [uniform(0.02, 0.98, 4, 3), uniform(0, 1, 4, 3).constant(), *weight],
+                        reduction=reduction)
+        golden.case("soft_margin_loss", F.soft_margin_loss,
+                    [normal(2, 3), values([[1, -1, 1], [-1, -1, 1]]).constant()],
+                    reduction=reduction)
     golden.case("binary_cross_entropy_with_logits", bce,
                 [values([-200, -30, 0, 30, 200]), values([1, 0, 0.5, 1, 0]).constant()],
                 has=[], reduction="none")
@@ -90,6 +99,26 @@ def _regression(golden):
             golden.case("smooth_l1_loss", F.smooth_l1_loss, pair, beta=beta, reduction=reduction)
         for delta in [1.0, 0.4]:
             golden.case("huber_loss", F.huber_loss, pair, delta=delta, reduction=reduction)
+
+
+def _likelihoods(golden):
+    def poisson(x, target, log_input, full, eps, reduction):
+        return F.poisson_nll_loss(x, target, log_input=log_input, full=full, eps=eps,
+                                  reduction=reduction)
+
+    def gaussian(x, target, variance, full, eps, reduction):
+        return F.gaussian_nll_loss(x, target, variance, full=full, eps=eps, reduction=reduction)
+
+    counts = values([[0, 1, 2], [5, 3, 0]]).constant()
+    for reduction in _REDUCTIONS:
+        for full in [False, True]:
+            golden.case("poisson_nll_loss", poisson, [normal(2, 3), counts], log_input=True,
+                        full=full, eps=1e-8, reduction=reduction)
+            golden.case("poisson_nll_loss", poisson, [uniform(0.2, 3, 2, 3), counts],
+                        log_input=False, full=full, eps=1e-3, reduction=reduction)
+            golden.case("gaussian_nll_loss", gaussian,
+                        [normal(3, 2), normal(3, 2), uniform(0.3, 2, 3, 2)], full=full, eps=1e-6,
+                        reduction=reduction)
 
 
 def _divergence(golden):
@@ -144,6 +173,11 @@ def _hinge(golden):
                 golden.case("multi_margin_loss", F.multi_margin_loss,
                             [normal(4, 5), integers(0, 5, 4)], p=p, margin=margin,
                             reduction=reduction)
+        golden.case("multi_margin_loss",
+                    lambda x, target, weight, p, margin, reduction: F.multi_margin_loss(
+                        x, target, p=p, margin=margin, weight=weight, reduction=reduction),
+                    [normal(4, 5), integers(0, 5, 4), uniform(0.3, 2, 5).constant()], p=1,
+                    margin=1.0, reduction=reduction)
 
 
 def make():
@@ -152,6 +186,7 @@ def make():
     _negative_log_likelihood(golden)
     _binary_cross_entropy(golden)
     _regression(golden)
+    _likelihoods(golden)
     _divergence(golden)
     _similarity(golden)
     _hinge(golden)

@@ -36,6 +36,8 @@ def _reductions(golden):
                 lambda x, axes, keepdim, unbiased: x.var(_axes(axes), unbiased=unbiased,
                                                          keepdim=keepdim),
                 [normal(2, 3, 4, shift=2)], unbiased=unbiased, **where)
+        golden.case("stddev", lambda x, axes, keepdim: x.std(_axes(axes), keepdim=keepdim),
+                    [normal(2, 3, 4, shift=2)], **where)
         golden.case("max", lambda x, axes, keepdim: x.amax(_axes(axes), keepdim),
                     [distinct(2, 3, 4)], **where)
         golden.case("min", lambda x, axes, keepdim: x.amin(_axes(axes), keepdim),
