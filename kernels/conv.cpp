@@ -2,6 +2,7 @@
 #include "kernels/conv.h"
 
 #include "kernels/conv_blocks.h"
+#include "kernels/cpu/conv.h"
 #include "kernels/reference/conv.h"
 
 namespace ingrad::kernels {
@@ -24,17 +25,17 @@ std::int64_t weight_grad_cost(const ConvWeightGradArgs& a) {
 
 }  // namespace
 
-const Family<ConvArgs> conv("conv", units, unit_cost, nullptr,
+const Family<ConvArgs> conv("conv", units, unit_cost, cpu::conv_scratch_bytes,
                             {{Backend::reference, DType::f32, reference::conv_f32},
                              {Backend::reference, DType::f64, reference::conv_f64},
-                             {Backend::cpu, DType::f32, reference::conv_f32},
-                             {Backend::cpu, DType::f64, reference::conv_f64}});
+                             {Backend::cpu, DType::f32, cpu::conv_f32},
+                             {Backend::cpu, DType::f64, cpu::conv_f64}});
 
 const Family<ConvWeightGradArgs> conv_weight_grad(
-    "conv_weight_grad", weight_grad_units, weight_grad_cost, nullptr,
+    "conv_weight_grad", weight_grad_units, weight_grad_cost, cpu::conv_weight_grad_scratch_bytes,
     {{Backend::reference, DType::f32, reference::conv_weight_grad_f32},
      {Backend::reference, DType::f64, reference::conv_weight_grad_f64},
-     {Backend::cpu, DType::f32, reference::conv_weight_grad_f32},
-     {Backend::cpu, DType::f64, reference::conv_weight_grad_f64}});
+     {Backend::cpu, DType::f32, cpu::conv_weight_grad_f32},
+     {Backend::cpu, DType::f64, cpu::conv_weight_grad_f64}});
 
 }  // namespace ingrad::kernels
