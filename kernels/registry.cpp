@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of all kernel families. A new family is one line here.
+#include "kernels/conv.h"
+#include "kernels/copy.h"
+#include "kernels/elementwise.h"
+#include "kernels/gemm.h"
+#include "kernels/index.h"
+#include "kernels/loss.h"
+#include "kernels/norm.h"
+#include "kernels/pool.h"
+#include "kernels/random.h"
+#include "kernels/reduce.h"
+#include "kernels/resample.h"
+#include "kernels/scan.h"
+#include "kernels/softmax.h"
+#include "kernels/sort.h"
+
+namespace ingrad::kernels {
+
+std::span<const FamilyBase* const> all_families() {
+  static const FamilyBase* const kFamilies[] = {
+      &channel_affine,
+      &conv,
+      &conv_weight_grad,
+      &copy,
+      &cross_entropy,
+      &cross_entropy_grad,
+      &cumsum,
+      &dropout,
+      &elementwise,
+      &gather,
+      &gemm,
+      &max_pool,
+      &one_hot,
+      &random_bernoulli,
+      &random_integers,
+      &random_normal,
+      &random_permutation,
+      &random_uniform,
+      &reduce,
+      &reduce_combine,
+      &resample,
+      &row_norm,
+      &row_norm_grad,
+      &scatter_sum,
+      &softmax,
+      &softmax_grad,
+      &sort,
+  };
+  return kFamilies;
+}
+
+}  // namespace ingrad::kernels
