@@ -2,16 +2,16 @@
 // The one exception type of the library's public interface.
 #pragma once
 
-#include <source_location>
 #include <stdexcept>
 #include <string>
 
+#include "engine/location.h"
+
 namespace ingrad {
 
-// Where in the caller's program something was asked for. Public functions take it as a last,
-// defaulted argument, so that every error and every recorded node names the user's line.
-using Location = std::source_location;
-
+// Public functions take a Location as a last, defaulted argument, so that every error and every
+// recorded node names the user's line.
+//
 // Bad input: the message names the operation, what was given and what was expected; what() ends
 // with the caller's file and line.
 class Error : public std::runtime_error {

@@ -12,6 +12,14 @@
 
 #include "engine/storage.h"
 
+#if defined(__SANITIZE_THREAD__)
+#define INGRAD_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define INGRAD_THREAD_SANITIZER 1
+#endif
+#endif
+
 namespace ingrad {
 namespace {
 
@@ -41,7 +49,7 @@ struct Region {
 };
 
 void fork(const Region& region) {
-#if defined(__SANITIZE_THREAD__)
+#ifdef INGRAD_THREAD_SANITIZER
   // The OpenMP runtime is not instrumented: plain threads let the sanitizer see every access.
   std::vector<std::thread> workers;
   for (int t = 1; t < region.threads; ++t) workers.emplace_back([&region, t] { region.run(t); });

@@ -5,7 +5,7 @@
 # threads: the engine's and the attribution pool's.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-tools/setup.sh
+tools/setup.sh build sanitize
 [ $# -gt 0 ] || set -- asan tsan
 for preset in "$@"; do
   case "$preset" in

@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the packages of tools/packages.txt that this machine lacks. Safe to repeat: with all of
-# them present it needs neither a network nor any rights.
+# usage: tools/setup.sh [PURPOSE...]    (sections of tools/packages.txt; default: build)
+# Installs the packages that this machine lacks. Safe to repeat: with all of them present it needs
+# neither a network nor any rights.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
+[ $# -gt 0 ] || set -- build
 missing=()
+purpose=
 while read -r package; do
-  case "$package" in '' | '#'*) continue ;; esac
+  case "$package" in
+    '' | '#'*) continue ;;
+    '['*) purpose=${package//[\[\]]/} && continue ;;
+  esac
+  case " $* " in *" $purpose "*) ;; *) continue ;; esac
   state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
   [ "$state" = "install ok installed" ] || missing+=("$package")
 done <"$here/packages.txt"
