@@ -2,6 +2,8 @@
 // What every kernel shares: element types, ranges of work, back ends, and the table that maps
 // (kernel, dtype, back end) to a function. Kernels are free functions on plain argument structs:
 // no tensors, no allocation, no error path. Whatever can fail is decided by the caller beforehand.
+// Pointers to operands are never null, even where there is nothing to read, unless a contract says
+// so.
 #pragma once
 
 #include <array>

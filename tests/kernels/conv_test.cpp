@@ -136,7 +136,7 @@ void expect_agreement(const Family<Args>& family, Args a, void* Args::*result, s
     split = before;
     a.*result = split.data();
     run_units(family, Backend::cpu, dtype_of<T>(), a, step);
-    ASSERT_EQ(std::memcmp(got.data(), split.data(), size * sizeof(T)), 0) << what << step;
+    ASSERT_EQ(kernels::testing::compare_bytes(got.data(), split.data(), size * sizeof(T)), 0) << what << step;
   }
 }
 
@@ -219,7 +219,7 @@ void expect_batch_has_no_effect() {
       a.out = one.data() + n * a.out_batch;
       run_units(conv, Backend::cpu, dtype_of<T>(), a);
     }
-    ASSERT_EQ(std::memcmp(whole.data(), one.data(), whole.size() * sizeof(T)), 0) << name(s);
+    ASSERT_EQ(kernels::testing::compare_bytes(whole.data(), one.data(), whole.size() * sizeof(T)), 0) << name(s);
   }
 }
 

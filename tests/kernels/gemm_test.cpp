@@ -127,7 +127,7 @@ void expect_batches_match() {
   g.c = apart.data();
   run_units(gemm, Backend::cpu, dtype_of<T>(), g, 1);
   EXPECT_LE(difference(got, expected), tolerance<T>());
-  EXPECT_EQ(std::memcmp(got.data(), apart.data(), got.size() * sizeof(T)), 0);
+  EXPECT_EQ(kernels::testing::compare_bytes(got.data(), apart.data(), got.size() * sizeof(T)), 0);
 }
 
 TEST_P(GemmIsa, BatchOffsetsSelectOperands) {
@@ -144,7 +144,7 @@ void expect_split_has_no_effect() {
       const std::vector<T> whole = p.run(Backend::cpu);
       for (const std::int64_t step : {1, 2, 5}) {
         const std::vector<T> split = p.run(Backend::cpu, step);
-        ASSERT_EQ(std::memcmp(whole.data(), split.data(), whole.size() * sizeof(T)), 0)
+        ASSERT_EQ(kernels::testing::compare_bytes(whole.data(), split.data(), whole.size() * sizeof(T)), 0)
             << s[0] << "x" << s[1] << "x" << s[2] << " step " << step;
       }
     }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
@@ -47,6 +48,11 @@ class EveryIsa : public ::testing::TestWithParam<std::string> {
   void TearDown() override { force_isa("auto"); }
 };
 
+// 0 when the bytes are equal; empty arrays may be null.
+inline int compare_bytes(const void* a, const void* b, std::size_t bytes) {
+  return bytes == 0 ? 0 : std::memcmp(a, b, bytes);
+}
+
 inline std::vector<std::string> isa_names() {
   std::vector<std::string> names;
   for (std::string_view n : supported_isas()) names.emplace_back(n);
@@ -57,8 +63,9 @@ template <class T>
 std::vector<T> random_values(std::size_t n, unsigned seed, double low = -1, double high = 1) {
   std::mt19937 bits(seed);
   std::uniform_real_distribution<double> uniform(low, high);
-  std::vector<T> v(n);
-  for (T& x : v) x = static_cast<T>(uniform(bits));
+  std::vector<T> v;
+  v.reserve(n + 1);  // not null even when empty, like the storage of tensors
+  for (std::size_t i = 0; i < n; ++i) v.push_back(static_cast<T>(uniform(bits)));
   return v;
 }
 

@@ -43,7 +43,7 @@ void expect_matches_reference(bool weighted, double smoothing) {
     a.loss = split.data();
     run_units(cross_entropy, Backend::cpu, dtype_of<T>(), a, 3);
     EXPECT_LE(difference(whole, expected), 2 * tolerance<T>()) << s[1] << " " << s[2];
-    EXPECT_EQ(std::memcmp(whole.data(), split.data(), lines * sizeof(T)), 0);
+    EXPECT_EQ(kernels::testing::compare_bytes(whole.data(), split.data(), lines * sizeof(T)), 0);
 
     std::vector<T> dx0(size), dx1(size), dx2 = x;
     CrossEntropyGradArgs b{x.data(), target.data(), a.weight, g.data(), dx0.data(), s[0],
@@ -57,7 +57,7 @@ void expect_matches_reference(bool weighted, double smoothing) {
     for (std::size_t i = 0; i < size; ++i) {  // probabilities: absolute errors
       ASSERT_NEAR(dx1[i], dx0[i], 2 * tolerance<T>()) << s[1] << " " << s[2];
     }
-    EXPECT_EQ(std::memcmp(dx1.data(), dx2.data(), size * sizeof(T)), 0);
+    EXPECT_EQ(kernels::testing::compare_bytes(dx1.data(), dx2.data(), size * sizeof(T)), 0);
   }
 }
 

@@ -48,7 +48,7 @@ void expect_rows_match(bool centred, bool affine) {
     a.y = y2.data(), a.mean = nullptr, a.rstd = nullptr;
     run_units(row_norm, Backend::cpu, dtype_of<T>(), a, 1);
     EXPECT_LE(difference(y1, y0), 10 * tolerance<T>()) << s[2] << " " << s[3];
-    EXPECT_EQ(std::memcmp(y1.data(), y2.data(), size * sizeof(T)), 0);
+    EXPECT_EQ(kernels::testing::compare_bytes(y1.data(), y2.data(), size * sizeof(T)), 0);
     if (s[2] > 0) {
       EXPECT_LE(difference(mean1, mean0), tolerance<T>());
       EXPECT_LE(difference(rstd1, rstd0), 10 * tolerance<T>());
@@ -72,7 +72,7 @@ void expect_rows_match(bool centred, bool affine) {
     for (std::size_t i = 0; i < size; ++i) {
       ASSERT_NEAR(y1[i], y0[i], 2 * tolerance<T>() * largest) << s[2] << " " << s[3];
     }
-    EXPECT_EQ(std::memcmp(y1.data(), y2.data(), size * sizeof(T)), 0);
+    EXPECT_EQ(kernels::testing::compare_bytes(y1.data(), y2.data(), size * sizeof(T)), 0);
   }
 }
 
@@ -125,7 +125,7 @@ void expect_affine_matches() {
         args.y = split.data();
         run_units(channel_affine, Backend::cpu, dtype_of<T>(), args, 2);
         EXPECT_LE(difference(whole, expected), tolerance<T>());
-        EXPECT_EQ(std::memcmp(whole.data(), split.data(), size * sizeof(T)), 0);
+        EXPECT_EQ(kernels::testing::compare_bytes(whole.data(), split.data(), size * sizeof(T)), 0);
       }
     }
   }

@@ -102,7 +102,7 @@ void expect_matches_reference(ReduceKind kind, const View& view) {
   run_units(reduce, Backend::cpu, dtype_of<T>(), a, 3);
   EXPECT_LE(difference(whole, expected), 4 * tolerance<T>())
       << "kind " << static_cast<int>(kind) << " sizes " << ::testing::PrintToString(view.size);
-  EXPECT_EQ(std::memcmp(whole.data(), split.data(), outputs * sizeof(T)), 0)
+  EXPECT_EQ(kernels::testing::compare_bytes(whole.data(), split.data(), outputs * sizeof(T)), 0)
       << "kind " << static_cast<int>(kind) << " sizes " << ::testing::PrintToString(view.size);
 }
 
@@ -199,7 +199,7 @@ TEST(Reduce, BitsDoNotDependOnLayoutOrInstructionSet) {
         a.out = out.data();
         run_units(reduce, Backend::cpu, DType::f32, a);
         if (first.empty()) first = out;
-        EXPECT_EQ(std::memcmp(out.data(), first.data(), out.size() * sizeof(float)), 0)
+        EXPECT_EQ(kernels::testing::compare_bytes(out.data(), first.data(), out.size() * sizeof(float)), 0)
             << isa << " layout " << layout << " n " << n;
       }
     }
@@ -229,7 +229,7 @@ TEST_P(ReduceIsa, SegmentsGiveTheSameBits) {
       run_units(reduce, Backend::cpu, DType::f32, a, 1);
       const ReduceCombineArgs c{kind, partial.data(), joined, 2, a.segments, a.divisor};
       run_units(reduce_combine, Backend::cpu, DType::f32, c);
-      EXPECT_EQ(std::memcmp(whole, joined, sizeof(whole)), 0) << n;
+      EXPECT_EQ(kernels::testing::compare_bytes(whole, joined, sizeof(whole)), 0) << n;
       float expected[2];
       ReduceCombineArgs reference = c;
       reference.out = expected;
@@ -264,6 +264,8 @@ TEST_P(ReduceIsa, NothingReduced) {
     a.kind = c.kind;
     a.kept = {1, {5}, {1}};
     a.reduced = {1, {0}, {1}};
+    const std::vector<float> nothing_read(5);
+    a.in = nothing_read.data();
     std::vector<float> out(5, -1.0F);
     a.out = out.data();
     run_units(reduce, Backend::cpu, DType::f32, a);

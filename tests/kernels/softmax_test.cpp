@@ -37,7 +37,7 @@ void expect_matches_reference(bool log) {
     a.y = split.data();
     run_units(softmax, Backend::cpu, dtype_of<T>(), a, 3);
     EXPECT_LE(difference(whole, expected), tolerance<T>()) << s[1] << " " << s[2];
-    EXPECT_EQ(std::memcmp(whole.data(), split.data(), size * sizeof(T)), 0);
+    EXPECT_EQ(kernels::testing::compare_bytes(whole.data(), split.data(), size * sizeof(T)), 0);
 
     const std::vector<T> y = expected;
     SoftmaxGradArgs g{y.data(), dy.data(), expected.data(), s[0], s[1], s[2], log};
@@ -49,7 +49,7 @@ void expect_matches_reference(bool log) {
     g.dx = split.data();
     run_units(softmax_grad, Backend::cpu, dtype_of<T>(), g, 3);
     EXPECT_LE(difference(whole, expected), 4 * tolerance<T>()) << s[1] << " " << s[2];
-    EXPECT_EQ(std::memcmp(whole.data(), split.data(), size * sizeof(T)), 0);
+    EXPECT_EQ(kernels::testing::compare_bytes(whole.data(), split.data(), size * sizeof(T)), 0);
   }
 }
 
@@ -71,7 +71,7 @@ TEST_P(SoftmaxIsa, RowsDoNotDependOnTheirNeighbours) {
     for (std::int64_t r = 0; r < rows; ++r) {
       run_units(softmax, Backend::cpu, DType::f32,
                 SoftmaxArgs{x.data() + r * line, one.data(), 1, n, inner, false});
-      EXPECT_EQ(std::memcmp(one.data(), all.data() + r * line, one.size() * sizeof(float)), 0);
+      EXPECT_EQ(kernels::testing::compare_bytes(one.data(), all.data() + r * line, one.size() * sizeof(float)), 0);
     }
   }
 }

@@ -32,7 +32,7 @@ void expect_agreement(DType dtype, const std::vector<T>& x, std::int64_t outer, 
       a.indices = indices.data();
       run_units(sort, Backend::cpu, dtype, a, 1);
       ASSERT_EQ(indices, places) << name_of(dtype) << " " << extent << " " << count;
-      ASSERT_EQ(std::memcmp(values.data(), expected.data(), n * sizeof(T)), 0);
+      ASSERT_EQ(kernels::testing::compare_bytes(values.data(), expected.data(), n * sizeof(T)), 0);
     }
   }
 }
