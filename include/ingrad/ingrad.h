@@ -2,6 +2,9 @@
 // The public interface of ingrad in one include.
 #pragma once
 
+#include "attribution/evaluation/curves.h"
+#include "attribution/evaluation/regions.h"
+#include "attribution/explain.h"
 #include "engine/differentiate.h"
 #include "engine/gradcheck.h"
 #include "engine/graph.h"
@@ -19,4 +22,5 @@
 #include "engine/ops/slice.h"
 #include "engine/ops/softmax.h"
 #include "engine/parallel.h"
+#include "engine/random.h"
 #include "engine/tensor.h"

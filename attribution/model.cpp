@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attribution/model.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "engine/ops/elementwise.h"
+#include "engine/ops/index.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+#include "engine/ops/softmax.h"
+
+namespace ingrad {
+namespace {
+
+constexpr std::string_view kNames[] = {"logit", "log_prob", "prob", "margin", "contrast", "loss"};
+
+void require_matrix(const Tensor& outputs, Location where) {
+  if (outputs.rank() != 2 || !is_floating(outputs.dtype())) {
+    throw Error(fmt::format("explain: the model returned {}; expected floating [samples, outputs]",
+                            outputs.spec().str()),
+                where);
+  }
+}
+
+Tensor column(const std::vector<std::int64_t>& classes) {
+  return Tensor::from<std::int64_t>(classes, Shape{static_cast<std::int64_t>(classes.size()), 1});
+}
+
+Tensor picked(const Tensor& outputs, const std::vector<std::int64_t>& classes) {
+  return reshape(gather(outputs, 1, column(classes)), {outputs.dim(0)});
+}
+
+// The largest output of another class.
+Tensor runner_up(const Tensor& outputs, const std::vector<std::int64_t>& targets) {
+  const Tensor classes = reshape(Tensor::arange(outputs.dim(1)), {1, outputs.dim(1)});
+  const Tensor is_target = eq(classes, column(targets));
+  return amax(where(is_target, -std::numeric_limits<double>::infinity(), outputs), {1});
+}
+
+}  // namespace
+
+std::string_view name_of(ScalarKind kind) { return kNames[static_cast<std::size_t>(kind)]; }
+
+ScalarKind scalar_kind_from_name(std::string_view name, Location where) {
+  for (std::size_t i = 0; i < std::size(kNames); ++i) {
+    if (kNames[i] == name) return static_cast<ScalarKind>(i);
+  }
+  throw Error(fmt::format("scalar \"{}\" is unknown; expected logit, log_prob, prob, margin, "
+                          "contrast or loss",
+                          name),
+              where);
+}
+
+std::vector<std::int64_t> resolve_targets(const Target& target, const Tensor& outputs,
+                                          Location where) {
+  require_matrix(outputs, where);
+  const std::int64_t n = outputs.dim(0), k = outputs.dim(1);
+  if (target.kind == Target::Kind::predicted) {
+    return argmax(outputs, 1).to_vector<std::int64_t>();
+  }
+  if (target.kind == Target::Kind::only) {
+    if (k != 1) {
+      throw Error(fmt::format("explain: the model has {} outputs; say which one to explain", k),
+                  where);
+    }
+    return std::vector<std::int64_t>(static_cast<std::size_t>(n), 0);
+  }
+  std::vector<std::int64_t> classes = target.classes;
+  if (classes.size() == 1) {
+    const std::int64_t one = classes[0];
+    classes.assign(static_cast<std::size_t>(n), one);
+  }
+  if (static_cast<std::int64_t>(classes.size()) != n) {
+    throw Error(fmt::format("explain: {} targets for {} samples; expected one or one per sample",
+                            classes.size(), n),
+                where);
+  }
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i] < 0 || classes[i] >= k) {
+      throw Error(fmt::format("explain: target {} of sample {} is out of range; the model has {} "
+                              "outputs",
+                              classes[i], i, k),
+                  where);
+    }
+  }
+  return classes;
+}
+
+Tensor scalar_of(const Tensor& outputs, const std::vector<std::int64_t>& targets, ScalarKind kind,
+                 const std::vector<std::int64_t>& contrast, Location where) {
+  require_matrix(outputs, where);
+  switch (kind) {
+    case ScalarKind::logit: return picked(outputs, targets);
+    case ScalarKind::log_prob: return picked(log_softmax(outputs, 1), targets);
+    case ScalarKind::prob: return picked(softmax(outputs, 1), targets);
+    case ScalarKind::margin: return picked(outputs, targets) - runner_up(outputs, targets);
+    case ScalarKind::contrast:
+      if (contrast.size() != targets.size()) {
+        throw Error("explain: the scalar \"contrast\" needs a contrast class", where);
+      }
+      return picked(outputs, targets) - picked(outputs, contrast);
+    case ScalarKind::loss: return neg(picked(log_softmax(outputs, 1), targets));
+  }
+  return {};
+}
+
+}  // namespace ingrad

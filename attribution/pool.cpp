@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attribution/pool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/differentiate.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+#include "engine/storage.h"
+
+namespace ingrad {
+namespace {
+
+// Blocks of memory are rounded up by at most a quarter (engine/storage.cpp): the growth per row that
+// two small batches show may be exceeded by that much.
+constexpr double kBlockSlack = 1.25;
+
+// What `body` adds to live memory at its peak.
+template <class Body>
+std::int64_t peak_of(Body body) {
+  const std::int64_t before = memory_stats().live;
+  reset_memory_peak();
+  body();
+  return memory_stats().peak - before;
+}
+
+}  // namespace
+
+Pool::Pool(ModelFn model, const Shape& row_shape, ScalarKind kind,
+           std::vector<std::int64_t> targets, std::vector<std::int64_t> contrast,
+           PoolOptions options, Location where)
+    : model_(std::move(model)),
+      row_shape_(row_shape),
+      kind_(kind),
+      targets_(std::move(targets)),
+      contrast_(std::move(contrast)),
+      options_(std::move(options)),
+      where_(where) {
+  if (options_.max_rows < 1) {
+    throw Error(fmt::format("explain: batches of {} rows; expected at least 1", options_.max_rows),
+                where_);
+  }
+}
+
+Tensor Pool::batch_of(std::span<const WorkItem> items, const Make& make) const {
+  const auto width = static_cast<std::size_t>(row_shape_.size());
+  const Tensor x = Tensor::empty(
+      row_shape_.with_inserted(0, static_cast<std::int64_t>(items.size())), DType::f32, where_);
+  auto* rows = x.mutable_data<float>();
+  for (std::size_t i = 0; i < items.size(); ++i) make(items[i], {rows + i * width, width});
+  return x;
+}
+
+Pool::Evaluated Pool::evaluate(std::span<const WorkItem> items, const Tensor& x,
+                               bool with_gradient) const {
+  std::vector<std::int64_t> targets, contrast;
+  for (const WorkItem& w : items) {
+    targets.push_back(targets_[static_cast<std::size_t>(w.sample)]);
+    if (!contrast_.empty()) contrast.push_back(contrast_[static_cast<std::size_t>(w.sample)]);
+  }
+  const Tensor in = with_gradient ? x.track() : x;
+  const Tensor outputs = model_(in);
+  if (outputs.rank() != 2 || outputs.dim(0) != x.dim(0)) {
+    throw Error(fmt::format("explain: the model returned {} for {} rows", outputs.spec().str(),
+                            x.dim(0)),
+                where_);
+  }
+  const Tensor f = scalar_of(outputs, targets, kind_, contrast, where_);
+  Evaluated e{f.to_vector<double>(), {}};
+  // Rows are independent: one backward pass of the sum gives every row its own gradient.
+  if (with_gradient) e.grads = contiguous(gradient(sum(f), in, {}, where_));
+  return e;
+}
+
+std::int64_t Pool::rows_below_cap(std::span<const WorkItem> items, const Make& make,
+                                  bool with_gradient) const {
+  const auto n = static_cast<std::int64_t>(items.size());
+  const std::int64_t most = std::min(options_.max_rows, n);
+  if (options_.memory_bytes <= 0) return most;
+  const auto measured = [&](std::int64_t rows) {
+    const auto part = items.first(static_cast<std::size_t>(rows));
+    return peak_of([&] { evaluate(part, batch_of(part, make), with_gradient); });
+  };
+  const std::int64_t one = measured(1);
+  if (one > options_.memory_bytes) {
+    throw Error(fmt::format("explain: one row needs {} bytes, the cap is {}", one,
+                            options_.memory_bytes),
+                where_);
+  }
+  if (n == 1) return 1;
+  const std::int64_t per_row = std::max<std::int64_t>(measured(2) - one, 1);
+  const auto room = static_cast<double>(options_.memory_bytes - one);
+  const auto rows = static_cast<std::int64_t>(room / (kBlockSlack * static_cast<double>(per_row)));
+  return std::clamp<std::int64_t>(rows, 1, most);
+}
+
+void Pool::run(std::span<const WorkItem> items, const Make& make, const Consume& consume,
+               bool with_gradient) {
+  if (items.empty()) return;
+  std::int64_t rows = rows_below_cap(items, make, with_gradient);
+  const auto total = static_cast<std::int64_t>(items.size());
+  const auto width = static_cast<std::size_t>(row_shape_.size());
+  for (std::int64_t first = 0; first < total;) {
+    const std::int64_t n = std::min(rows, total - first);
+    const auto part = items.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+    Evaluated e;
+    const std::int64_t peak =
+        peak_of([&] { e = evaluate(part, batch_of(part, make), with_gradient); });
+    // A model whose memory grows faster than two rows showed gets smaller batches from here on.
+    if (options_.memory_bytes > 0 && peak > options_.memory_bytes && n > 1) rows = n / 2;
+    stats_.peak_bytes = std::max(stats_.peak_bytes, peak);
+    stats_.batch_rows = std::max(stats_.batch_rows, n);
+    (with_gradient ? stats_.gradient_rows : stats_.forward_rows) += n;
+    const float* grads = with_gradient ? e.grads.data<float>() : nullptr;
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      consume(part[i], e.values[i],
+              with_gradient ? std::span<const float>(grads + i * width, width)
+                            : std::span<const float>());
+    }
+    first += n;
+    if (options_.progress && !options_.progress(first, total)) {
+      throw Error(fmt::format("explain: cancelled after {} of {} rows", first, total), where_);
+    }
+  }
+}
+
+void Pool::gradients(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
+  run(items, make, consume, true);
+}
+
+void Pool::values(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
+  run(items, make, consume, false);
+}
+
+}  // namespace ingrad

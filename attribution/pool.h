@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The evaluation pool: every method makes perturbed copies of each sample, evaluates f or its
+// gradient, and adds up the results with weights. The pool packs these rows into batches across
+// samples and variants, below a cap in bytes, and hands the results back in a fixed order: what a
+// method computes does not depend on the batch size.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "attribution/model.h"
+
+namespace ingrad {
+
+// Row `variant` of sample `sample` is to be evaluated.
+struct WorkItem {
+  std::int64_t sample = 0;
+  std::int64_t variant = 0;
+};
+
+struct PoolOptions {
+  std::int64_t max_rows = 256;    // per batch
+  std::int64_t memory_bytes = 0;  // cap on what a batch adds to the engine's live memory; 0: none
+  // Rows done and rows in all, after every batch; returning false stops the run with an Error.
+  std::function<bool(std::int64_t done, std::int64_t total)> progress = nullptr;
+};
+
+struct PoolStats {
+  std::int64_t forward_rows = 0;   // evaluated without gradient
+  std::int64_t gradient_rows = 0;  // forward and backward
+  std::int64_t batch_rows = 0;     // of the largest batch
+  std::int64_t peak_bytes = 0;     // largest addition to live memory by a batch
+};
+
+class Pool {
+ public:
+  // `targets` (and `contrast`, for that scalar) has one class per sample; row_shape is that of one
+  // sample. Inputs of the model are f32.
+  Pool(ModelFn model, const Shape& row_shape, ScalarKind kind, std::vector<std::int64_t> targets,
+       std::vector<std::int64_t> contrast, PoolOptions options,
+       Location where = Location::current());
+
+  // Writes the input row of an item.
+  using Make = std::function<void(const WorkItem&, std::span<float> row)>;
+  // Receives f and, from `gradients`, df/drow of an item, in the order of the items.
+  using Consume = std::function<void(const WorkItem&, double value, std::span<const float> grad)>;
+  void gradients(std::span<const WorkItem> items, const Make& make, const Consume& consume);
+  // Forward only; the gradient span is empty.
+  void values(std::span<const WorkItem> items, const Make& make, const Consume& consume);
+
+  const PoolStats& stats() const { return stats_; }
+
+ private:
+  struct Evaluated {
+    std::vector<double> values;
+    Tensor grads;
+  };
+  void run(std::span<const WorkItem> items, const Make& make, const Consume& consume,
+           bool with_gradient);
+  Tensor batch_of(std::span<const WorkItem> items, const Make& make) const;
+  Evaluated evaluate(std::span<const WorkItem> items, const Tensor& x, bool with_gradient) const;
+  std::int64_t rows_below_cap(std::span<const WorkItem> items, const Make& make,
+                              bool with_gradient) const;
+
+  ModelFn model_;
+  Shape row_shape_;
+  ScalarKind kind_;
+  std::vector<std::int64_t> targets_, contrast_;
+  PoolOptions options_;
+  Location where_;
+  PoolStats stats_;
+};
+
+}  // namespace ingrad

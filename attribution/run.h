@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the explainers share: checked inputs, resolved targets, clocks, completeness.
+#pragma once
+
+#include <chrono>
+
+#include "attribution/explain.h"
+
+namespace ingrad {
+
+class ExplainRun {
+ public:
+  // Checks the samples ([N, ...] floating with N > 0 and without NaN; converted to f32), resolves the
+  // targets at the unperturbed inputs, and evaluates f there.
+  ExplainRun(std::string method, const ModelFn& model, const Tensor& x,
+             const ExplainOptions& options, Location where);
+
+  std::int64_t samples() const { return x_.dim(0); }
+  std::size_t width() const { return static_cast<std::size_t>(x_.size() / x_.dim(0)); }
+  std::span<const float> row(std::int64_t sample) const;
+  Pool& pool() { return *pool_; }
+  Attribution& result() { return result_; }
+  const Location& where() const { return where_; }
+
+  // Samples [0, N) with variants [0, variants).
+  std::vector<WorkItem> items(std::int64_t variants) const;
+  // Sets values (and deltas, given the baseline values of f) and closes the books.
+  Attribution finish(const std::vector<double>& values, bool complete);
+
+ private:
+  Tensor x_;
+  std::optional<Pool> pool_;
+  Attribution result_;
+  Location where_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace ingrad
