@@ -26,14 +26,16 @@ struct DTypeName {
   std::string_view name;
   DType dtype;
 };
-constexpr DTypeName kDTypes[] = {{"F64", DType::f64},   {"F32", DType::f32}, {"F16", DType::f16},
-                                 {"BF16", DType::bf16}, {"I64", DType::i64}, {"I32", DType::i32},
-                                 {"U8", DType::u8},     {"BOOL", DType::boolean}};
+constexpr DTypeName kDTypes[] = {
+    {"F64", DType::f64}, {"F32", DType::f32}, {"F16", DType::f16}, {"BF16", DType::bf16},
+    {"I64", DType::i64}, {"I32", DType::i32}, {"U8", DType::u8},   {"BOOL", DType::boolean}};
 
 class Parser {
  public:
-  Parser(std::span<const std::byte> bytes, std::string_view what, Location where)
-      : bytes_(bytes), what_(what), where_(where) {}
+  // `owner`: holds `bytes`, so that tensors can be views of it; null: tensors are copies.
+  Parser(std::span<const std::byte> bytes, std::string_view what, Location where,
+         std::shared_ptr<Storage> owner = nullptr)
+      : bytes_(bytes), what_(what), where_(where), owner_(std::move(owner)) {}
 
   Safetensors parse() {
     const json header = parse_header();
@@ -52,10 +54,11 @@ class Parser {
     std::uint64_t position = 0;
     for (const Entry& e : entries) {
       if (e.begin != position) {
-        fail(fmt::format("'{}' begins at byte {} of the data, expected {}", e.name, e.begin, position));
+        fail(fmt::format("'{}' begins at byte {} of the data, expected {}", e.name, e.begin,
+                         position));
       }
       position = e.end;
-      file.tensors.push_back({e.name, copy(e)});
+      file.tensors.push_back({e.name, tensor_of(e)});
     }
     if (position != data_.size()) {
       fail(fmt::format("the tensors end at byte {} of {}", position, data_.size()));
@@ -113,7 +116,8 @@ class Parser {
   }
 
   std::uint64_t whole_number(const std::string& name, const json& value) const {
-    if (!value.is_number_unsigned()) fail(fmt::format("'{}' has {} for a size", name, value.dump()));
+    if (!value.is_number_unsigned())
+      fail(fmt::format("'{}' has {} for a size", name, value.dump()));
     return value.get<std::uint64_t>();
   }
 
@@ -134,11 +138,17 @@ class Parser {
     std::vector<std::int64_t> extents;
     for (const json& extent : value["shape"]) {
       const std::uint64_t n = whole_number(name, extent);
-      if (n > static_cast<std::uint64_t>(INT64_MAX)) fail(fmt::format("'{}' has extent {}", name, n));
+      if (n > static_cast<std::uint64_t>(INT64_MAX))
+        fail(fmt::format("'{}' has extent {}", name, n));
       extents.push_back(static_cast<std::int64_t>(n));
     }
-    Entry entry{name, Shape(extents, where_), known->dtype,
-                whole_number(name, value["data_offsets"][0]),
+    Shape shape;
+    try {
+      shape = Shape(extents, where_);
+    } catch (const Error& e) {
+      fail(fmt::format("'{}': {}", name, e.message()));
+    }
+    Entry entry{name, shape, known->dtype, whole_number(name, value["data_offsets"][0]),
                 whole_number(name, value["data_offsets"][1])};
     if (entry.begin > entry.end || entry.end > data_.size()) {
       fail(fmt::format("'{}' occupies bytes {} to {} of {}", name, entry.begin, entry.end,
@@ -152,17 +162,21 @@ class Parser {
     return entry;
   }
 
-  Tensor copy(const Entry& e) const {
-    const Tensor t = Tensor::empty(e.shape, e.dtype, where_);
+  Tensor tensor_of(const Entry& e) const {
     const std::size_t size = static_cast<std::size_t>(e.end - e.begin);
     const std::byte* from = data_.data() + e.begin;
-    if (size == 0) return t;
-    std::memcpy(t.mutable_raw(), from, size);
     // Any other byte would be no value of C++'s bool.
     if (e.dtype == DType::boolean &&
         std::any_of(from, from + size, [](std::byte b) { return b > std::byte{1}; })) {
       fail(fmt::format("'{}' has a BOOL that is neither 0 nor 1", e.name));
     }
+    const auto position = static_cast<std::size_t>(from - bytes_.data());
+    if (owner_ && size > 0 && position % size_of(e.dtype) == 0) {
+      return Tensor::view_of(owner_, {e.shape, e.dtype, {}},
+                             static_cast<std::int64_t>(position / size_of(e.dtype)));
+    }
+    const Tensor t = Tensor::empty(e.shape, e.dtype, where_);
+    if (size > 0) std::memcpy(t.mutable_raw(), from, size);
     return t;
   }
 
@@ -170,6 +184,7 @@ class Parser {
   std::span<const std::byte> data_;
   std::string_view what_;
   Location where_;
+  std::shared_ptr<Storage> owner_;
 };
 
 Tensor dense_copy(const Tensor& t) {
@@ -199,6 +214,13 @@ Safetensors read_safetensors(const std::string& path, Location where) {
   return parse_safetensors(read_file(path, std::int64_t{1} << 40, where), path, where);
 }
 
+Safetensors map_safetensors(const std::string& path, Location where) {
+  const std::shared_ptr<Storage> file = map_file(path, where);
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(file->data()),
+                                         static_cast<std::size_t>(file->bytes()));
+  return Parser(bytes, path, where, file).parse();
+}
+
 void write_safetensors(const std::string& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata, Location where) {
   const auto fail = [&](const std::string& problem) {
@@ -218,8 +240,9 @@ void write_safetensors(const std::string& path, std::span<const NamedTensor> ten
   std::vector<std::span<const std::byte>> parts(2);
   std::uint64_t position = 0;
   for (const NamedTensor& t : sorted) {
-    const auto known = std::find_if(std::begin(kDTypes), std::end(kDTypes),
-                                    [&](const DTypeName& d) { return d.dtype == t.tensor.dtype(); });
+    const auto known =
+        std::find_if(std::begin(kDTypes), std::end(kDTypes),
+                     [&](const DTypeName& d) { return d.dtype == t.tensor.dtype(); });
     if (known == std::end(kDTypes)) {
       fail(fmt::format("'{}' has dtype {}, which the format lacks", t.name,
                        name_of(t.tensor.dtype())));

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datasets/idx.h"
+
+#include "tests/fuzz/fuzz.h"
+
+using namespace ingrad;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return fuzz(data, size,
+              [](std::span<const std::byte> bytes) { must(parse_idx(bytes).rank() >= 1); });
+}

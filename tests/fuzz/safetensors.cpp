@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/io/safetensors.h"
+
+#include "tests/fuzz/fuzz.h"
+
+using namespace ingrad;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return fuzz(data, size, [](std::span<const std::byte> bytes) {
+    for (const NamedTensor& t : parse_safetensors(bytes).tensors) must(t.tensor.is_contiguous());
+  });
+}
