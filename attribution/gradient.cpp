@@ -90,7 +90,7 @@ Attribution explain_smooth_grad(const ModelFn& model, const Tensor& x,
         const auto from = run.row(w.sample);
         const RandomKey key{o.seed, kNoiseStream, static_cast<std::uint64_t>(w.sample),
                             static_cast<std::uint64_t>(w.variant)};
-        const Tensor noise = random_normal(key, Shape{1, static_cast<std::int64_t>(width)});
+        const Tensor noise = random_normal({1, static_cast<std::int64_t>(width)}, key);
         const float* z = noise.data<float>();
         const auto sigma = static_cast<float>(noise_scale(o, from));
         for (std::size_t i = 0; i < width; ++i) to[i] = from[i] + sigma * z[i];

@@ -17,6 +17,7 @@ OpTable& mutable_table() {
     define_concat_ops(t);
     define_index_ops(t);
     define_elementwise_ops(t);
+    define_random_ops(t);
     define_sum_ops(t);
     define_product_ops(t);
     define_extremum_ops(t);

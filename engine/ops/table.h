@@ -14,6 +14,7 @@ void define_slice_ops(OpTable& table);
 void define_concat_ops(OpTable& table);
 void define_index_ops(OpTable& table);
 void define_elementwise_ops(OpTable& table);
+void define_random_ops(OpTable& table);
 void define_sum_ops(OpTable& table);
 void define_product_ops(OpTable& table);
 void define_extremum_ops(OpTable& table);

@@ -19,7 +19,7 @@ namespace ingrad {
 namespace {
 
 Tensor noise(std::uint64_t seed, const Shape& shape, double scale = 1) {
-  return random_normal({seed, 99}, shape, 0, scale);
+  return random_normal(shape, {seed, 99}, 0, scale);
 }
 
 // Two hidden layers; smooth if `tanh_units`, else ReLU.
