@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pass: what one run of a model needs beside its input, and what it leaves behind beside its output.
+// Modules have no mode of their own and change nothing when they run, so that one model can be
+// trained, evaluated and explained from several threads at once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/named_tensor.h"
+#include "engine/random.h"
+
+namespace ingrad {
+
+enum class Mode : std::uint8_t {
+  eval,   // batch norm by its running statistics, no dropout: rows stay apart
+  train,  // statistics of the batch, dropout
+};
+
+class Pass {
+ public:
+  Pass() = default;  // evaluation
+  explicit Pass(Mode mode, std::uint64_t seed = 0, std::uint64_t step = 0)
+      : mode_(mode), seed_(seed), step_(step) {}
+
+  bool training() const { return mode_ == Mode::train; }
+
+  // ---- parameters ----
+  // From now on `stand_ins` (tracked leaves, perturbed weights ...) are used for `parameters`, one
+  // each; Error when the numbers, a shape or a dtype differ.
+  void substitute(std::span<const NamedTensor> parameters, std::span<const Tensor> stand_ins,
+                  Location where = Location::current());
+  // What a module computes with: its parameter, or what stands in for it.
+  const Tensor& operator()(const Tensor& parameter) const;
+
+  // ---- taps ----
+  // Should every module name its output by its path, for find_tap ("layer1.0.conv1")?
+  bool taps = false;
+
+  // ---- randomness ----
+  // For dropout: differs by module, step and row, not by batch. `first_row`: the number of row 0 of
+  // the input among the samples of the step.
+  RandomKey random(std::string_view module_path) const;
+  std::uint64_t first_row = 0;
+
+  // ---- buffers ----
+  // New values of buffers (running statistics), to be assigned after the pass: apply_updates().
+  void update(const Tensor& buffer, const Tensor& value) { updates_.push_back({buffer, value}); }
+  void apply_updates(Location where = Location::current());
+
+ private:
+  struct Update {
+    Tensor buffer, value;
+  };
+  Mode mode_ = Mode::eval;
+  std::uint64_t seed_ = 0, step_ = 0;
+  std::unordered_map<const TensorImpl*, Tensor> stand_ins_;
+  std::vector<Update> updates_;
+};
+
+}  // namespace ingrad
