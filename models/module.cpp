@@ -31,15 +31,16 @@ void Module::adopt(std::string name, std::unique_ptr<Module> child) {
 }
 
 Tensor Module::add_parameter(std::string name, const Shape& shape, DType dtype) {
-  return parameters_.emplace_back(std::move(name), Tensor::zeros(shape, dtype)).tensor;
+  return parameters_.emplace_back(NamedTensor{std::move(name), Tensor::zeros(shape, dtype)}).tensor;
 }
 
 Tensor Module::add_buffer(std::string name, const Shape& shape, double value, DType dtype) {
-  return buffers_.emplace_back(std::move(name), Tensor::full(shape, value, dtype)).tensor;
+  return buffers_.emplace_back(NamedTensor{std::move(name), Tensor::full(shape, value, dtype)})
+      .tensor;
 }
 
 void Module::share_parameter(std::string name, const Tensor& parameter) {
-  parameters_.emplace_back(std::move(name), parameter);
+  parameters_.push_back({std::move(name), parameter});
 }
 
 // Calls visitor(prefix, module), parents first; `prefix` is empty or ends in ".".
