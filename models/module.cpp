@@ -12,14 +12,32 @@
 
 namespace ingrad {
 
-Tensor Module::run(const Tensor& x, Pass& pass) const {
-  const Tensor y = forward(x, pass);
-  return pass.taps && parent_ != nullptr ? tap(y, path()) : y;
+namespace {
+
+// An error that already says in which module it happened.
+class ErrorInModule : public Error {
+ public:
+  using Error::Error;
+};
+
+}  // namespace
+
+Tensor Module::run(const Tensor& x, Pass& pass, Location where) const {
+  try {
+    const Tensor y = forward(x, pass);
+    return pass.taps && parent_ != nullptr ? tap(y, path()) : y;
+  } catch (const ErrorInModule& e) {
+    if (parent_ != nullptr) throw;
+    throw Error(e.message(), where);  // the line of the user, not of a layer
+  } catch (const Error& e) {
+    if (parent_ == nullptr) throw Error(fmt::format("{}: {}", describe(), e.message()), where);
+    throw ErrorInModule(fmt::format("{}: {}: {}", path(), describe(), e.message()), where);
+  }
 }
 
-Tensor Module::operator()(const Tensor& x) const {
+Tensor Module::operator()(const Tensor& x, Location where) const {
   Pass pass;
-  return run(x, pass);
+  return run(x, pass, where);
 }
 
 // ---- structure --------------------------------------------------------------------------------
@@ -30,17 +48,23 @@ void Module::adopt(std::string name, std::unique_ptr<Module> child) {
   children_.push_back({std::move(name), std::move(child)});
 }
 
-Tensor Module::add_parameter(std::string name, const Shape& shape, DType dtype) {
-  return parameters_.emplace_back(NamedTensor{std::move(name), Tensor::zeros(shape, dtype)}).tensor;
+Tensor Module::add_parameter(std::string name, const Shape& shape, DType dtype, Initializer initial,
+                             Location where) {
+  if (dtype != DType::f32 && dtype != DType::f64) {
+    throw Error(fmt::format("parameter {}: dtype {}; expected f32 or f64", name, name_of(dtype)),
+                where);
+  }
+  Parameter p{std::move(name), Tensor::zeros(shape, dtype, where), std::move(initial)};
+  return parameters_.emplace_back(std::move(p)).tensor;
 }
 
 Tensor Module::add_buffer(std::string name, const Shape& shape, double value, DType dtype) {
-  return buffers_.emplace_back(NamedTensor{std::move(name), Tensor::full(shape, value, dtype)})
-      .tensor;
+  Buffer b{std::move(name), Tensor::full(shape, value, dtype), value};
+  return buffers_.emplace_back(std::move(b)).tensor;
 }
 
 void Module::share_parameter(std::string name, const Tensor& parameter) {
-  parameters_.push_back({std::move(name), parameter});
+  parameters_.push_back({std::move(name), parameter, {}});
 }
 
 // Calls visitor(prefix, module), parents first; `prefix` is empty or ends in ".".
@@ -70,7 +94,7 @@ NamedTensors Module::parameters() const {
   NamedTensors all;
   std::unordered_set<const TensorImpl*> seen;
   visit("", [&](const std::string& prefix, const Module& m) {
-    for (const auto& [name, tensor] : m.parameters_) {
+    for (const auto& [name, tensor, initial] : m.parameters_) {
       if (seen.insert(&tensor.impl()).second) all.push_back({prefix + name, tensor});
     }
   });
@@ -80,7 +104,7 @@ NamedTensors Module::parameters() const {
 NamedTensors Module::buffers() const {
   NamedTensors all;
   visit("", [&](const std::string& prefix, const Module& m) {
-    for (const auto& [name, tensor] : m.buffers_) all.push_back({prefix + name, tensor});
+    for (const auto& b : m.buffers_) all.push_back({prefix + b.name, b.tensor});
   });
   return all;
 }
@@ -88,8 +112,8 @@ NamedTensors Module::buffers() const {
 NamedTensors Module::state() const {
   NamedTensors all;
   visit("", [&](const std::string& prefix, const Module& m) {
-    for (const auto& [name, tensor] : m.parameters_) all.push_back({prefix + name, tensor});
-    for (const auto& [name, tensor] : m.buffers_) all.push_back({prefix + name, tensor});
+    for (const auto& p : m.parameters_) all.push_back({prefix + p.name, p.tensor});
+    for (const auto& b : m.buffers_) all.push_back({prefix + b.name, b.tensor});
   });
   return all;
 }
@@ -156,11 +180,16 @@ void Module::load_state(std::span<const NamedTensor> given, Location where) {
 
 void Module::initialize(std::uint64_t seed) {
   visit("", [seed](const std::string& prefix, const Module& m) {
-    const_cast<Module&>(m).initialize_own(seed, prefix);
+    for (const auto& [name, tensor, initial] : m.parameters_) {
+      if (!initial) continue;
+      const RandomKey key{seed, stream_of(prefix + name), 0, 0};
+      tensor.assign(initial(tensor.shape(), key, tensor.dtype()));
+    }
+    for (const auto& [name, tensor, initial] : m.buffers_) {
+      tensor.assign(Tensor::full(tensor.shape(), initial, tensor.dtype()));
+    }
   });
 }
-
-void Module::initialize_own(std::uint64_t, const std::string&) {}
 
 std::function<Tensor(const Tensor&)> as_function(const Module& model) {
   return [&model](const Tensor& x) { return model(x); };

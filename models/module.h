@@ -14,6 +14,7 @@
 
 #include "engine/named_tensor.h"
 #include "engine/tensor.h"
+#include "models/initializers.h"
 #include "models/pass.h"
 
 namespace ingrad {
@@ -25,10 +26,11 @@ class Module {
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
-  // Runs the module. Row r of the output belongs to row r of x.
-  Tensor run(const Tensor& x, Pass& pass) const;
+  // Runs the module. Row r of the output belongs to row r of x. Errors of the ops within name the
+  // module where they happened.
+  Tensor run(const Tensor& x, Pass& pass, Location where = Location::current()) const;
   // In evaluation mode.
-  Tensor operator()(const Tensor& x) const;
+  Tensor operator()(const Tensor& x, Location where = Location::current()) const;
 
   // ---- parameters and buffers, by path ("layer1.0.conv1.weight") ----
   // Handles to the live tensors: `assign` on them changes the module. A parameter that is used in
@@ -50,18 +52,17 @@ class Module {
   // What it is, with its settings: "Conv2d(3, 64, kernel=7, stride=2, padding=3)".
   virtual std::string describe() const = 0;
 
-  // Sets all parameters and buffers to their initial values, as PyTorch distributes them. Values
+  // Sets all parameters and buffers to their initial values; before, parameters are zero. Values
   // depend on (seed, path of the parameter) alone.
-  virtual void initialize(std::uint64_t seed);
+  void initialize(std::uint64_t seed);
 
  protected:
   virtual Tensor forward(const Tensor& x, Pass& pass) const = 0;
-  // Initial values of this module's own parameters; default: there are none. `path` ends in "." or
-  // is empty: stream_of(path + "weight") is the stream of a parameter.
-  virtual void initialize_own(std::uint64_t seed, const std::string& path);
 
-  // For constructors. The tensors are allocated here and stay the same objects for good.
-  Tensor add_parameter(std::string name, const Shape& shape, DType dtype);
+  // For constructors. The tensors are allocated here and stay the same objects for good. Error when
+  // the dtype of a parameter is neither f32 nor f64.
+  Tensor add_parameter(std::string name, const Shape& shape, DType dtype, Initializer initial,
+                       Location where = Location::current());
   Tensor add_buffer(std::string name, const Shape& shape, double value, DType dtype);
   // Uses the parameter of another module ("tied" weights); listed under both names in state().
   void share_parameter(std::string name, const Tensor& parameter);
@@ -73,6 +74,16 @@ class Module {
   }
 
  private:
+  struct Parameter {
+    std::string name;
+    Tensor tensor;
+    Initializer initial;  // empty for the second name of a shared one
+  };
+  struct Buffer {
+    std::string name;
+    Tensor tensor;
+    double initial;
+  };
   struct Child {
     std::string name;
     std::unique_ptr<Module> module;
@@ -81,7 +92,8 @@ class Module {
   template <class Visit>
   void visit(const std::string& prefix, const Visit& visitor) const;
 
-  NamedTensors parameters_, buffers_;
+  std::vector<Parameter> parameters_;
+  std::vector<Buffer> buffers_;
   std::vector<Child> children_;
   const Module* parent_ = nullptr;
   std::string name_;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pass: what one run of a model needs beside its input, and what it leaves behind beside its output.
-// Modules have no mode of their own and change nothing when they run, so that one model can be
-// trained, evaluated and explained from several threads at once.
+// Pass: what one run of a model needs beside its input, and what it leaves behind beside its
+// output. Modules have no mode of their own and change nothing when they run, so that one model can
+// be trained, evaluated and explained from several threads at once.
 #pragma once
 
 #include <cstdint>
