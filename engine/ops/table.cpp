@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "engine/suggest.h"
+
 namespace ingrad {
 namespace {
 
@@ -33,21 +35,6 @@ OpTable& mutable_table() {
     return t;
   }();
   return table;
-}
-
-// Edit distance, for suggestions.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -98,16 +85,9 @@ const OpDef& define_op(OpDef def) { return mutable_table().define(std::move(def)
 
 const OpDef& find_op(std::string_view name, Location where) {
   if (const OpDef* op = op_table().find(name)) return *op;
-  std::string nearest;
-  std::size_t best = 4;
-  for (const OpDef* op : op_table().all()) {
-    const std::size_t d = distance(name, op->name);
-    if (d < best) {
-      best = d;
-      nearest = fmt::format("; did you mean \"{}\"?", op->name);
-    }
-  }
-  throw Error(fmt::format("op \"{}\" is unknown{}", name, nearest), where);
+  std::vector<std::string> known;
+  for (const OpDef* op : op_table().all()) known.push_back(op->name);
+  throw Error(fmt::format("op \"{}\" is unknown{}", name, did_you_mean(name, known)), where);
 }
 
 }  // namespace ingrad

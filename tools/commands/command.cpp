@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/commands/command.h"
+
+namespace ingrad::tools {
+
+std::vector<Command> commands() { return {datasets_command(), ops_command(), info_command()}; }
+
+}  // namespace ingrad::tools
