@@ -37,3 +37,4 @@
 #include "engine/parallel.h"
 #include "engine/random.h"
 #include "engine/tensor.h"
+#include "models/training/adversarial.h"
