@@ -11,10 +11,10 @@
 
 #include "engine/ops/compute.h"
 #include "engine/ops/describe.h"
-#include "engine/ops/describe.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "engine/ops/spatial.h"
 #include "engine/ops/table.h"
 
 namespace ingrad {
@@ -37,17 +37,9 @@ void check_pair(const char* op, const TensorSpec& a, const TensorSpec& b, Locati
 }
 
 void check_attrs(const char* op, const Attrs& attrs, int rank, Location where) {
-  const auto n = static_cast<std::size_t>(rank - 2);
-  for (const char* name : {"stride", "dilation", "padding_low", "padding_high"}) {
-    const auto& v = attrs.ints(name);
-    const std::int64_t least = name[0] == 'p' ? 0 : 1;
-    bool fits = v.size() == n;
-    for (const std::int64_t e : v) fits = fits && e >= least;
-    if (!fits) {
-      throw Error(fmt::format("{}: {} is {}; expected {} integers of at least {}", op, name,
-                              Attr(v).str(), n, least),
-                  where);
-    }
+  for (const char* name : {"stride", "dilation"}) spatial_attr(op, attrs, name, rank - 2, 1, where);
+  for (const char* name : {"padding_low", "padding_high"}) {
+    spatial_attr(op, attrs, name, rank - 2, 0, where);
   }
   if (attrs.integer("groups") < 1) {
     throw Error(fmt::format("{}: groups is {}; expected at least 1", op, attrs.integer("groups")),

@@ -8,6 +8,7 @@
 #include "engine/ops/conv.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/shape.h"
+#include "engine/ops/spatial.h"
 
 namespace ingrad {
 namespace {
@@ -19,42 +20,21 @@ Tensor over_channels(const Tensor& bias, int rank) {
   return reshape(bias, e);
 }
 
-std::vector<std::int64_t> per_axis(const char* op, const char* name,
-                                   const std::vector<std::int64_t>& given, int axes,
-                                   std::int64_t fallback, Location where) {
-  const auto n = static_cast<std::size_t>(axes);
-  if (given.empty()) return std::vector<std::int64_t>(n, fallback);
-  if (given.size() == 1) return std::vector<std::int64_t>(n, given[0]);
-  if (given.size() == n) return given;
-  throw Error(fmt::format("{}: {} has {} entries; expected 1 or {}", op, name, given.size(), axes),
+void require_weight_rank(const char* op, const Tensor& w, int axes, Location where) {
+  if (w.rank() == axes + 2) return;
+  throw Error(fmt::format("{}: weight {} has rank {}; expected {}", op, w.shape().str(), w.rank(),
+                          axes + 2),
               where);
-}
-
-// Adds the batch axis where the caller left it out; the second value says so.
-std::pair<Tensor, bool> batched(const char* op, const Tensor& x, const Tensor& w, int axes,
-                                Location where) {
-  if (w.rank() != axes + 2) {
-    throw Error(fmt::format("{}: weight {} has rank {}; expected {}", op, w.shape().str(), w.rank(),
-                            axes + 2),
-                where);
-  }
-  if (x.rank() == axes + 2) return {x, false};
-  if (x.rank() == axes + 1) return {reshape(x, x.shape().with_inserted(0, 1), where), true};
-  throw Error(fmt::format("{}: input {} has rank {}; expected {}, or {} without a batch axis", op,
-                          x.shape().str(), x.rank(), axes + 2, axes + 1),
-              where);
-}
-
-Tensor unbatched(const Tensor& y, bool added, Location where) {
-  return added ? reshape(y, y.shape().without(0), where) : y;
 }
 
 Tensor conv_nd(const char* op, int axes, const Tensor& x, const Tensor& weight, const Tensor& bias,
                const ConvOptions& o, Location where) {
-  const auto [in, added] = batched(op, x, weight, axes, where);
-  const auto stride = per_axis(op, "stride", o.stride, axes, 1, where);
-  const auto dilation = per_axis(op, "dilation", o.dilation, axes, 1, where);
-  auto low = per_axis(op, "padding", o.padding, axes, 0, where);
+  require_weight_rank(op, weight, axes, where);
+  const Batched input = batched(op, x, axes, where);
+  const Tensor& in = input.x;
+  const auto stride = per_axis(op, "stride", o.stride, axes, 1, 1, where);
+  const auto dilation = per_axis(op, "dilation", o.dilation, axes, 1, 1, where);
+  auto low = per_axis(op, "padding", o.padding, axes, 0, 0, where);
   auto high = low;
   if (o.same_padding) {
     if (!o.padding.empty()) {
@@ -62,7 +42,6 @@ Tensor conv_nd(const char* op, int axes, const Tensor& x, const Tensor& weight, 
     }
     for (int i = 0; i < axes; ++i) {
       const auto a = static_cast<std::size_t>(i);
-      if (stride[a] < 1) throw Error(fmt::format("{}: stride must be at least 1", op), where);
       const std::int64_t size = in.shape()[2 + i];
       const std::int64_t out = (size + stride[a] - 1) / stride[a];
       const std::int64_t total = std::max<std::int64_t>(
@@ -79,16 +58,18 @@ Tensor conv_nd(const char* op, int axes, const Tensor& x, const Tensor& weight, 
   std::vector<Tensor> inputs = {in, weight};
   if (bias.defined()) inputs.push_back(bias);
   static const OpDef& def = find_op("conv");
-  return unbatched(apply1(def, attrs, inputs, where), added, where);
+  return input.restore(apply1(def, attrs, inputs, where), where);
 }
 
 Tensor conv_transpose_nd(const char* op, int axes, const Tensor& x, const Tensor& weight,
                          const Tensor& bias, const ConvTransposeOptions& o, Location where) {
-  const auto [in, added] = batched(op, x, weight, axes, where);
-  const auto stride = per_axis(op, "stride", o.stride, axes, 1, where);
-  const auto dilation = per_axis(op, "dilation", o.dilation, axes, 1, where);
-  const auto padding = per_axis(op, "padding", o.padding, axes, 0, where);
-  const auto extra = per_axis(op, "output_padding", o.output_padding, axes, 0, where);
+  require_weight_rank(op, weight, axes, where);
+  const Batched input = batched(op, x, axes, where);
+  const Tensor& in = input.x;
+  const auto stride = per_axis(op, "stride", o.stride, axes, 1, 1, where);
+  const auto dilation = per_axis(op, "dilation", o.dilation, axes, 1, 1, where);
+  const auto padding = per_axis(op, "padding", o.padding, axes, 0, 0, where);
+  const auto extra = per_axis(op, "output_padding", o.output_padding, axes, 0, 0, where);
   if (in.shape()[1] != weight.shape()[0]) {
     throw Error(fmt::format("{}: input {} has {} channels, weight {} takes {}", op,
                             in.shape().str(), in.shape()[1], weight.shape().str(),
@@ -98,7 +79,7 @@ Tensor conv_transpose_nd(const char* op, int axes, const Tensor& x, const Tensor
   std::vector<std::int64_t> size;
   for (int i = 0; i < axes; ++i) {
     const auto a = static_cast<std::size_t>(i);
-    if (extra[a] < 0 || extra[a] >= std::max(stride[a], dilation[a])) {
+    if (extra[a] >= std::max(stride[a], dilation[a])) {
       throw Error(fmt::format("{}: output_padding {} must be below max(stride {}, dilation {})", op,
                               extra[a], stride[a], dilation[a]),
                   where);
@@ -122,7 +103,7 @@ Tensor conv_transpose_nd(const char* op, int axes, const Tensor& x, const Tensor
     }
     y = add(y, over_channels(bias, y.rank()), where);
   }
-  return unbatched(y, added, where);
+  return input.restore(y, where);
 }
 
 }  // namespace

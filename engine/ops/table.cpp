@@ -30,6 +30,8 @@ OpTable& mutable_table() {
     define_matmul_ops(t);
     define_einsum_ops(t);
     define_conv_ops(t);
+    define_resample_ops(t);
+    define_max_pool_ops(t);
     define_class_loss_ops(t);
     define_binary_loss_ops(t);
     return t;

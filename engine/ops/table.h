@@ -25,6 +25,8 @@ void define_channel_norm_ops(OpTable& table);
 void define_matmul_ops(OpTable& table);
 void define_einsum_ops(OpTable& table);
 void define_conv_ops(OpTable& table);
+void define_resample_ops(OpTable& table);
+void define_max_pool_ops(OpTable& table);
 void define_class_loss_ops(OpTable& table);
 void define_binary_loss_ops(OpTable& table);
 

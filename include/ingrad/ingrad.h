@@ -27,6 +27,7 @@
 #include "engine/ops/index.h"
 #include "engine/ops/losses.h"
 #include "engine/ops/norm.h"
+#include "engine/ops/pool.h"
 #include "engine/ops/random.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/scan.h"

@@ -119,6 +119,7 @@ const Mappings& mappings() {
     map_indexing(m);
     map_convolution(m);
     map_matmul(m);
+    map_pooling(m);
     return m;
   }();
   return all;
