@@ -13,7 +13,8 @@ BatchNorm::BatchNorm(std::int64_t channels, const BatchNormOptions& options, Loc
   }
   const Shape shape{channels};
   if (options.affine) {
-    weight_ = add_parameter("weight", shape, options.dtype, init::constant(1), where);
+    weight_ = add_parameter("weight", shape, options.dtype, init::constant(options.initial_weight),
+                            where);
     bias_ = add_parameter("bias", shape, options.dtype, init::constant(0), where);
   }
   if (options.track_running_statistics) {

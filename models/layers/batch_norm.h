@@ -8,9 +8,10 @@ namespace ingrad {
 struct BatchNormOptions {
   double epsilon = 1e-5;
   double momentum = 0.1;                 // the share of the new batch in the running statistics
-  bool affine = true;                    // has weight (initially 1) and bias (initially 0)
+  bool affine = true;                    // has weight, and bias (initially 0)
   bool track_running_statistics = true;  // else evaluation takes those of the batch, too
   DType dtype = DType::f32;
+  double initial_weight = 1;
 };
 
 // x [N, channels, ...] of any rank from 2, normalised per channel: in training by the statistics of
