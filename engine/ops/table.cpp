@@ -32,6 +32,7 @@ OpTable& mutable_table() {
     define_conv_ops(t);
     define_resample_ops(t);
     define_max_pool_ops(t);
+    define_sort_ops(t);
     define_class_loss_ops(t);
     define_binary_loss_ops(t);
     return t;

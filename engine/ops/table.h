@@ -27,6 +27,7 @@ void define_einsum_ops(OpTable& table);
 void define_conv_ops(OpTable& table);
 void define_resample_ops(OpTable& table);
 void define_max_pool_ops(OpTable& table);
+void define_sort_ops(OpTable& table);
 void define_class_loss_ops(OpTable& table);
 void define_binary_loss_ops(OpTable& table);
 

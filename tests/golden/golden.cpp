@@ -120,6 +120,7 @@ const Mappings& mappings() {
     map_convolution(m);
     map_matmul(m);
     map_pooling(m);
+    map_loss(m);
     return m;
   }();
   return all;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Golden ops of ops_indexing.
 #include "engine/ops/index.h"
+#include "engine/ops/sort.h"
 #include "tests/golden/golden.h"
 
 namespace ingrad::golden {
@@ -26,6 +27,14 @@ void map_indexing(Mappings& to) {
   }};
   to["one_hot"] = {[](const Json& a, Inputs in) {
     return std::vector{one_hot(in[0], a["num_classes"], DType::f64)};
+  }};
+  to["sort"] = {[](const Json& a, Inputs in) {
+    const auto [values, indices] = sort(in[0], a["axis"], a["descending"]);
+    return std::vector{values, indices};
+  }};
+  to["topk"] = {[](const Json& a, Inputs in) {
+    const auto [values, indices] = topk(in[0], a["k"], a["axis"], a["largest"]);
+    return std::vector{values, indices};
   }};
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 const std::vector<std::string> kFiles = {"ops_elementwise",   "ops_shape",       "ops_reduction",
                                          "ops_normalization", "ops_convolution", "ops_matmul",
-                                         "ops_indexing",      "ops_pooling"};
+                                         "ops_indexing",      "ops_pooling",     "ops_loss"};
 
 using FileAndOp = std::pair<std::string, std::string>;
 

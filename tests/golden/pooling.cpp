@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Golden ops of ops_pooling.
 #include "engine/ops/pool.h"
+#include "engine/ops/resize.h"
 #include "tests/golden/golden.h"
 
 namespace ingrad::golden {
@@ -53,6 +54,12 @@ void map_pooling(Mappings& to) {
   to["adaptive_avg_pool1d"] = {adaptive(adaptive_avg_pool1d)};
   to["adaptive_avg_pool2d"] = {adaptive(adaptive_avg_pool2d)};
   to["adaptive_avg_pool3d"] = {adaptive(adaptive_avg_pool3d)};
+  to["upsample"] = {[](const Json& a, Inputs in) {
+    const ResizeOptions options{
+        .mode = a["mode"] == "nearest" ? Interpolation::nearest : Interpolation::linear,
+        .align_corners = a["align_corners"]};
+    return std::vector{resize(in[0], ints(a["size"]), options)};
+  }};
 }
 
 }  // namespace ingrad::golden

@@ -3,6 +3,7 @@
 #include "engine/ops/shape.h"
 
 #include "engine/ops/concat.h"
+#include "engine/ops/pad.h"
 #include "engine/ops/slice.h"
 #include "tests/golden/golden.h"
 
@@ -30,6 +31,17 @@ void map_shape(Mappings& to) {
   to["split"] = {
       [](const Json& a, Inputs in) { return split(in[0], ints(a["sizes"]), a["axis"]); }};
   to["flip"] = {[](const Json& a, Inputs in) { return std::vector{flip(in[0], ints(a["axes"]))}; }};
+  to["pad"] = {[](const Json& a, Inputs in) {
+    std::vector<Padding> padding;
+    for (const Json& pair : a["padding"]) padding.push_back({pair[0], pair[1]});
+    return std::vector{
+        pad(in[0], padding, pad_mode_from_name(a["mode"].get<std::string>()), a["value"])};
+  }};
+  to["roll"] = {[](const Json& a, Inputs in) {
+    return std::vector{roll(in[0], ints(a["shifts"]), ints(a["axes"]))};
+  }};
+  to["tile"] = {
+      [](const Json& a, Inputs in) { return std::vector{tile(in[0], ints(a["repeats"]))}; }};
 }
 
 }  // namespace ingrad::golden
