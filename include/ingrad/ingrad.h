@@ -71,4 +71,6 @@
 #include "models/pass.h"
 #include "models/resnet.h"
 #include "models/training/adversarial.h"
+#include "models/training/evaluate.h"
+#include "models/training/trainer.h"
 #include "models/vgg.h"
