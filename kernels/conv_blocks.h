@@ -10,34 +10,65 @@ namespace ingrad::kernels {
 
 constexpr std::int64_t product(const std::array<std::int64_t, 3>& v) { return v[0] * v[1] * v[2]; }
 
+// How a convolution is computed; the method depends on everything but the batch, and all sum in the
+// same order.
+enum class ConvMethod : std::uint8_t {
+  direct,  // few output channels per group: pixels in the lanes, straight from the padded source
+  strips,  // register tiles over shifted copies of the source, in which lanes are consecutive
+           // pixels
+  gather,  // packed panels of pixels of any images: for planes that fill vectors badly
+};
+
 // Output points ("pixels") are counted over the batch: p = n * product(grid) + point. Units in the
 // order (group, span, pixel block, channel block); a span is what a pixel block must not leave.
-// `direct`: few output channels per group, computed with pixels in the lanes straight from the
-// source; spans are the grid's planes, blocks some of their rows. Otherwise by packed panels: the
-// one span is the whole batch, and few pixels are not cut but the output channels are.
+// direct: spans are the grid's planes, blocks some of their rows. strips: likewise, or whole
+// planes, or a piece of one row. gather: the one span is the whole batch. Few pixels are cut by
+// output channels too.
 struct ConvBlocks {
   static constexpr std::int64_t kDirectChannels = 4;
   static constexpr std::int64_t kDirectPixels = 512;  // about so many pixels in a direct block
-  static constexpr std::int64_t kPixels = 128;        // most pixels that are packed at a time
+  static constexpr std::int64_t kStripPixels = 256;   // most pixels of a strip block
+  static constexpr std::int64_t kGatherPixels = 128;  // most pixels that are packed at a time
   static constexpr std::int64_t kFewPixels = 512;
   static constexpr std::int64_t kPanel = 32;
   static constexpr std::int64_t kRows = 12;
+  static constexpr std::int64_t kLanes = 16;  // of the widest vectors
 
   explicit ConvBlocks(const ConvArgs& a) : groups(a.groups), channels(a.out_channels) {
-    const std::int64_t points = product(a.grid);
-    direct = a.out_channels <= kDirectChannels;
-    if (direct) {
-      spans = a.batch * a.grid[0];
-      span = a.grid[1] * a.grid[2];
-      const std::int64_t width = std::max<std::int64_t>(a.grid[2], 1);
+    const std::int64_t planes = a.batch * a.grid[0], plane = a.grid[1] * a.grid[2];
+    const std::int64_t width = std::max<std::int64_t>(a.grid[2], 1);
+    const bool few = planes * plane <= kFewPixels;
+    // A strip block of a plane: all of it, some rows, or a piece of one row.
+    std::int64_t piece = plane;
+    if (plane > kStripPixels) {
+      piece = width <= kStripPixels ? even_part(a.grid[1], kStripPixels / width, 1) * width
+                                    : even_part(width, kStripPixels, kLanes);
+    }
+    rows = few ? kRows : std::max<std::int64_t>(channels, 1);
+    if (channels <= kDirectChannels) {
+      method = ConvMethod::direct;
+      spans = planes;
+      span = plane;
       pixels = even_part(a.grid[1], std::max<std::int64_t>(1, kDirectPixels / width), 1) * width;
-      rows = std::max<std::int64_t>(a.out_channels, 1);
+      rows = std::max<std::int64_t>(channels, 1);
+    } else if (4 * piece >= 3 * round_up(piece, kLanes)) {
+      method = ConvMethod::strips;
+      if (piece == plane) {
+        spans = 1;
+        span = planes * plane;
+        pixels = few ? std::max<std::int64_t>(span, 1) : std::max<std::int64_t>(plane, 1);
+        merged = std::max<std::int64_t>(1, kStripPixels / pixels);
+      } else {
+        spans = piece < width ? planes * a.grid[1] : planes;
+        span = piece < width ? width : plane;
+        pixels = piece;
+      }
     } else {
+      method = ConvMethod::gather;
       spans = 1;
-      span = a.batch * points;
-      const bool few = span <= kFewPixels;
+      span = planes * plane;
       pixels = few ? round_up(std::max<std::int64_t>(span, 1), kPanel) : kPanel;
-      rows = few ? kRows : a.out_channels;
+      merged = kGatherPixels / kPanel;
     }
     pixel_blocks = ceil_div(span, pixels);
     row_blocks = ceil_div(channels, rows);
@@ -48,8 +79,8 @@ struct ConvBlocks {
   };
   std::int64_t units() const { return groups * spans * pixel_blocks * row_blocks; }
 
-  // The largest block that starts with unit `begin` and ends before unit `end`, of at most kPixels
-  // pixels where units are panels.
+  // The largest block that starts with unit `begin` and ends before unit `end`, of at most `merged`
+  // pixel blocks.
   Block first(std::int64_t begin, std::int64_t end) const {
     Block b{};
     const std::int64_t row_block = begin % row_blocks, above = begin / row_blocks;
@@ -58,8 +89,8 @@ struct ConvBlocks {
     b.group = above / pixel_blocks / spans;
     std::int64_t wide = 1;
     b.units = std::min(end - begin, row_blocks - row_block);
-    if (row_blocks == 1 && !direct) {
-      wide = std::min({kPixels / kPanel, end - begin, pixel_blocks - pixel_block});
+    if (row_blocks == 1) {
+      wide = std::min({merged, end - begin, pixel_blocks - pixel_block});
       b.units = wide;
     }
     b.channel = row_block * rows;
@@ -68,9 +99,12 @@ struct ConvBlocks {
     b.pixels = std::min(span - pixel_block * pixels, wide * pixels);
     return b;
   }
+  // Most pixels of a block.
+  std::int64_t block_pixels() const { return merged * pixels; }
 
-  bool direct;
+  ConvMethod method;
   std::int64_t groups, channels, spans, span, pixels, rows, pixel_blocks, row_blocks;
+  std::int64_t merged = 1;  // pixel blocks that are computed together where channels are not cut
 };
 
 // The weight gradient is a product of [out_channels] x [in_channels * taps], summed over pixels.

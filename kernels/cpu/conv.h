@@ -9,21 +9,22 @@ void conv_f32(const ConvArgs& a, Range r);
 void conv_f64(const ConvArgs& a, Range r);
 std::int64_t conv_scratch_bytes(const ConvArgs& a);
 
-// Called by the above for ConvBlocks::direct.
+// Called by the above, one per ConvMethod.
 void conv_direct_f32(const ConvArgs& a, Range r);
 void conv_direct_f64(const ConvArgs& a, Range r);
 std::int64_t conv_direct_scratch_bytes(const ConvArgs& a);
+void conv_strips_f32(const ConvArgs& a, Range r);
+void conv_strips_f64(const ConvArgs& a, Range r);
+std::int64_t conv_strips_scratch_bytes(const ConvArgs& a);
+void conv_gather_f32(const ConvArgs& a, Range r);
+void conv_gather_f64(const ConvArgs& a, Range r);
+std::int64_t conv_gather_scratch_bytes(const ConvArgs& a);
 
 // Elements of all packed weights of one group, whatever the instruction set's tile.
 inline std::int64_t packed_weights(const ConvArgs& a) {
   constexpr std::int64_t kWidestTile = 12, kFewestRows = 6;
   return a.in_channels * a.taps * (ceil_div(a.out_channels, kFewestRows) + 1) * kWidestTile;
 }
-// Most pixels of a block that is computed by packed panels.
-inline std::int64_t block_pixels(const ConvBlocks& b) {
-  return std::max(ConvBlocks::kPixels, b.pixels);
-}
-
 // The direct method copies the source rows of a block, padded: [channel][z][y][phase][x].
 struct ConvStaging {
   // Room behind each row for loads that begin at its last point, for any instruction set.

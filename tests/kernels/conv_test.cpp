@@ -40,6 +40,13 @@ const std::vector<Shape> kShapes = {
     {3, 1, 12, 5, {1, 7, 5}, {1, 1, 1}, kOnes, kNone, kOnes},
     {2, 1, 8, 10, {1, 8, 8}, {1, 1, 1}, {1, 2, 2}, kNone, kOnes},
     {2, 1, 3, 6, {1, 5, 5}, {1, 1, 1}, kOnes, {0, 1, 1}, kOnes},
+    // planes that fill vectors badly, rows longer than a block, pixels that merge across images
+    {7, 1, 6, 10, {1, 3, 3}, {1, 3, 3}, kOnes, {0, 1, 1}, kOnes},
+    {61, 2, 8, 5, {1, 3, 3}, {1, 2, 2}, kOnes, kNone, kOnes},
+    {1, 1, 3, 6, {1, 3, 601}, {1, 3, 3}, kOnes, {0, 1, 1}, kOnes},
+    {1, 1, 2, 5, {1, 4, 1030}, {1, 2, 5}, {1, 1, 2}, {0, 0, 3}, kOnes},
+    {37, 1, 50, 26, {1, 4, 4}, {1, 3, 3}, kOnes, {0, 1, 1}, kOnes},
+    {40, 1, 9, 8, {1, 8, 8}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, kOnes},
     // one and three axes
     {3, 1, 4, 12, {1, 1, 50}, {1, 1, 5}, {1, 1, 2}, {0, 0, 2}, kOnes},
     {1, 1, 3, 14, {5, 6, 7}, {3, 2, 3}, kOnes, {1, 0, 1}, kOnes},
