@@ -84,13 +84,17 @@ std::string Session::provenance_line() const {
                      threads() == 1 ? "" : "s", version());
 }
 
+Json Session::whole_result() const {
+  Json all = {{"command", command_}};
+  all.update(result);
+  all["settings"] = settings;
+  all["ingrad"] = provenance();
+  return all;
+}
+
 void Session::finish() const {
   if (common.json) {
-    Json all = {{"command", command_}};
-    all.update(result);
-    all["settings"] = settings;
-    all["ingrad"] = provenance();
-    const std::string text = format_json(all);
+    const std::string text = format_json(whole_result());
     std::fwrite(text.data(), 1, text.size(), stdout);
   } else if (rows > 0) {
     print(fmt::format("\n{}\n", provenance_line()));

@@ -48,6 +48,9 @@ class Session {
   // The same as one line of text.
   std::string provenance_line() const;
 
+  // The JSON object: command, result, settings, provenance.
+  Json whole_result() const;
+
   // Prints the JSON object, or the provenance of results that come from evaluated rows. Error if
   // stdout did not take all that was printed.
   void finish() const;

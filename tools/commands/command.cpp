@@ -3,6 +3,9 @@
 
 namespace ingrad::tools {
 
-std::vector<Command> commands() { return {datasets_command(), ops_command(), info_command()}; }
+std::vector<Command> commands() {
+  return {train_command(),  evaluate_command(), datasets_command(),
+          models_command(), ops_command(),      info_command()};
+}
 
 }  // namespace ingrad::tools

@@ -24,8 +24,11 @@ struct Command {
 };
 
 Command datasets_command();
+Command evaluate_command();
 Command info_command();
+Command models_command();
 Command ops_command();
+Command train_command();
 
 // In the order of the help.
 std::vector<Command> commands();
