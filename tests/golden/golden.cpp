@@ -121,6 +121,7 @@ const Mappings& mappings() {
     map_matmul(m);
     map_pooling(m);
     map_loss(m);
+    map_second_order(m);
     return m;
   }();
   return all;

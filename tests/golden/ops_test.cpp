@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every op of the golden files, forward and backward, in f32 and f64.
+// Every op of the golden files, forward and backward, in f32 and f64. The outputs of second_order
+// are derivatives themselves, their gradients of second and third order.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -12,7 +13,8 @@ namespace {
 
 const std::vector<std::string> kFiles = {"ops_elementwise",   "ops_shape",       "ops_reduction",
                                          "ops_normalization", "ops_convolution", "ops_matmul",
-                                         "ops_indexing",      "ops_pooling",     "ops_loss"};
+                                         "ops_indexing",      "ops_pooling",     "ops_loss",
+                                         "second_order"};
 
 using FileAndOp = std::pair<std::string, std::string>;
 

@@ -85,15 +85,16 @@ def _hessian_vector(golden):
 
 
 def _op_by_op(golden):
-    """`of` names the op; outputs are the gradients of sum(v * y^2) by all inputs of the op, v is
-    the last input. The square keeps ops that are linear from having a vanishing second order."""
+    """`of` names the op; outputs are the gradients of sum(v * (y + y^2)) by all inputs of the op,
+    v is the last input. The square keeps ops that are linear from having a vanishing second order,
+    the other term does so for sqrt."""
 
     def case(of, function, inputs, v, **attrs):
         def derivative(*tensors, of, **rest):
             *operands, v = tensors
             y = function(*operands, **rest)
             wanted = [t for t in operands if t.requires_grad]
-            return _gradient((v * y * y).sum(), wanted)
+            return _gradient((v * (y + y * y)).sum(), wanted)
 
         golden.case("grad", derivative, [*inputs, normal(v)], of=of, **attrs)
 
