@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -26,6 +27,10 @@ std::size_t bucket_bytes(std::size_t bytes) {
   return (padded + step - 1) / step * step;
 }
 
+std::int64_t half_of_memory() {
+  return static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) / 2 * sysconf(_SC_PAGESIZE);
+}
+
 class Cache {
  public:
   // Leaked on purpose: tensors with static storage may be released after main.
@@ -39,6 +44,7 @@ class Cache {
       const std::lock_guard lock(mutex_);
       stats_.live += static_cast<std::int64_t>(bytes);
       stats_.peak = std::max(stats_.peak, stats_.live);
+      ++stats_.allocations;
       auto& blocks = free_[bytes];
       if (!blocks.empty()) {
         void* p = blocks.back();
@@ -46,6 +52,7 @@ class Cache {
         stats_.cached -= static_cast<std::int64_t>(bytes);
         return p;
       }
+      ++stats_.from_system;
     }
     void* p = fresh(bytes);
     if (p == nullptr) {
@@ -61,9 +68,23 @@ class Cache {
 
   void give(void* p, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    stats_.live -= static_cast<std::int64_t>(bytes);
-    stats_.cached += static_cast<std::int64_t>(bytes);
+    const auto size = static_cast<std::int64_t>(bytes);
+    stats_.live -= size;
+    if (stats_.cached + size > limit_) {
+      std::free(p);
+      return;
+    }
+    stats_.cached += size;
     free_[bytes].push_back(p);
+  }
+
+  void set_limit(std::int64_t bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      limit_ = bytes < 0 ? half_of_memory() : bytes;
+      if (stats_.cached <= limit_) return;
+    }
+    trim();
   }
 
   void trim() {
@@ -97,6 +118,7 @@ class Cache {
   std::mutex mutex_;
   std::unordered_map<std::size_t, std::vector<void*>> free_;
   MemoryStats stats_;
+  std::int64_t limit_ = half_of_memory();
 };
 
 }  // namespace
@@ -129,5 +151,6 @@ std::shared_ptr<Storage> Storage::adopt(void* data, std::int64_t bytes, Deleter 
 MemoryStats memory_stats() { return Cache::instance().stats(); }
 void reset_memory_peak() { Cache::instance().reset_peak(); }
 void trim_memory() { Cache::instance().trim(); }
+void set_memory_cache_limit(std::int64_t bytes) { Cache::instance().set_limit(bytes); }
 
 }  // namespace ingrad

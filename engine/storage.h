@@ -39,16 +39,22 @@ class Storage {
   Deleter deleter_;
 };
 
-// Counters of the CPU memory cache, in bytes; `peak` is the largest `live` since the last
-// reset_memory_peak().
+// Counters of the CPU memory cache. Bytes: in use; the most in use since the last
+// reset_memory_peak(); kept for reuse. Numbers since the start: blocks given out, and how many of
+// them the system had to provide.
 struct MemoryStats {
   std::int64_t live = 0;
   std::int64_t peak = 0;
   std::int64_t cached = 0;
+  std::int64_t allocations = 0;
+  std::int64_t from_system = 0;
 };
 MemoryStats memory_stats();
 void reset_memory_peak();
 // Returns cached blocks to the system.
 void trim_memory();
+// At most `bytes` are kept for reuse (0: nothing); a block that would exceed that goes back to the
+// system. At start: half of the machine's memory. Negative restores that.
+void set_memory_cache_limit(std::int64_t bytes);
 
 }  // namespace ingrad

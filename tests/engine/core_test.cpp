@@ -117,6 +117,27 @@ TEST(Storage, RecyclesAndCounts) {
   EXPECT_EQ(memory_stats().live, before.live);
 }
 
+TEST(Storage, RecyclesBlocksUpToTheLimit) {
+  constexpr std::int64_t kBytes = 3 << 20;
+  trim_memory();
+  { const auto block = Storage::allocate(kBytes); }
+  const MemoryStats before = memory_stats();
+  EXPECT_GE(before.cached, kBytes);
+  { const auto block = Storage::allocate(kBytes - 5); }
+  EXPECT_EQ(memory_stats().allocations, before.allocations + 1);
+  EXPECT_EQ(memory_stats().from_system, before.from_system);
+  set_memory_cache_limit(1000);
+  EXPECT_EQ(memory_stats().cached, 0);
+  {
+    const auto large = Storage::allocate(kBytes);
+    const auto small = Storage::allocate(100);
+  }
+  EXPECT_EQ(memory_stats().from_system, before.from_system + 2);
+  EXPECT_GE(memory_stats().cached, 100);
+  EXPECT_LE(memory_stats().cached, 1000);
+  set_memory_cache_limit(-1);
+}
+
 TEST(Storage, AdoptsMemoryAndReleasesIt) {
   float data[3] = {1, 2, 3};
   bool released = false;
