@@ -7,6 +7,7 @@ slow minute of the machine hits both. Every measurement stands between two runs 
 machine's f32 multiply-add rate): where the rate moved by more than --drift, the round is thrown
 away and repeated. What both computed is compared; a row whose answers differ has no ratio.
 
+Row names, workloads and check values are those of bench/workloads.cpp and peers/pytorch/peer.py.
 A figure is the median over rounds; a ratio is the median over rounds of (PyTorch time / ingrad
 time), so above 1 ingrad is faster. PyTorch's time of a round is its median call. ingrad's is the
 median of the means of several batches of calls, which does not flatter it.
@@ -25,6 +26,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 PEER = HERE / "peers" / "pytorch" / "peer.py"
 MODES = ["eager", "compile"]
+CHECKS = ("norm", "row_norm", "row_projection", "loss", "loss_after")
 # Relative disagreement that rounding in f32 explains, for sums of up to 1e9 products.
 TOLERANCE = 1e-4
 
@@ -90,20 +92,21 @@ class Engine:
             return {"name": row, "error": "no result"}
         unit = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
         times = sorted(e["real_time"] * unit[e["time_unit"]] for e in entries)
-        known = ("norm", "projection", "loss", "loss_after")
+        last = entries[-1]
         return {"name": row, "median_s": statistics.median(times), "p10_s": times[0],
                 "p90_s": times[-1], "repetitions": len(times),
-                **{k: entries[-1][k] for k in known if k in entries[-1]}}
+                "flop": last["gflops"] * 1e9 * last["real_time"] * unit[last["time_unit"]],
+                **{k: last[k] for k in (*CHECKS, "allocations", "from_system") if k in last}}
 
 
 def disagreement(ours, theirs):
     """The largest relative difference of the check values, None where there are none."""
-    keys = [k for k in ("norm", "projection", "loss", "loss_after") if k in ours and k in theirs]
+    keys = [k for k in CHECKS if k in ours and k in theirs]
     if not keys:
         return None
-    # A projection on a fixed direction may happen to be small: the norm is its scale.
-    return max(abs(ours[k] - theirs[k]) / max(abs(theirs.get("norm", theirs[k])), 1e-30)
-               for k in keys)
+    # A projection on a fixed direction may happen to be small: the norm of the row is its scale.
+    scale = {k: abs(theirs["row_norm" if k == "row_projection" else k]) for k in keys}
+    return max(abs(ours[k] - theirs[k]) / max(scale[k], 1e-30) for k in keys)
 
 
 def measure(row, engine, peers, options):
@@ -136,6 +139,11 @@ def measure(row, engine, peers, options):
         names = ["ingrad"] + [p.mode for p in peers]
         summary["seconds"] = {
             n: statistics.median(r[n]["median_s"] for r in rounds) for n in names}
+        # Of the machine's multiply-add rate during the round; nominal operations.
+        summary["peak_fraction"] = {
+            n: statistics.median(r["ingrad"]["flop"] / r[n]["median_s"] / 1e9 /
+                                 statistics.mean(r["probes_gflops"]) for r in rounds)
+            for n in names}
         summary["ratio"] = {}
         for peer in peers:
             ratios = sorted(r[peer.mode]["median_s"] / r["ingrad"]["median_s"] for r in rounds)
@@ -153,16 +161,19 @@ def duration(seconds):
 
 def cells(summary, modes):
     if "error" in summary:
-        return [summary["name"], summary["error"]] + [""] * (2 * len(modes) + 1)
+        return [summary["name"], summary["error"]] + [""] * (2 * len(modes) + 3)
     spread = [f"{r['median']:.2f} ({r['min']:.2f}..{r['max']:.2f})"
               for r in (summary["ratio"][m] for m in modes)]
     return [summary["name"], duration(summary["seconds"]["ingrad"]),
             *(duration(summary["seconds"][m]) for m in modes), *spread,
+            f"{summary['peak_fraction']['ingrad']:.2f}",
+            f"{statistics.median(r['ingrad']['allocations'] for r in summary['rounds']):.0f}",
             f"{len(summary['rounds'])} (+{summary['rejected_rounds']} rejected)"]
 
 
 def table(summaries, modes):
-    head = ["row", "ingrad", *modes, *(f"{m} / ingrad" for m in modes), "rounds"]
+    head = ["row", "ingrad", *modes, *(f"{m} / ingrad" for m in modes), "of peak",
+            "blocks", "rounds"]
     lines = [head, ["---"] * len(head)] + [cells(s, modes) for s in summaries]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     return "\n".join(
@@ -182,7 +193,7 @@ def options_from_command_line():
     parser.add_argument("--min-time", type=float, default=0.5, help="seconds per measurement")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--output", type=pathlib.Path, help="path without suffix "
-                        "(default: bench/results/pytorch-CPU-THREADS)")
+                        "(default: bench/results/DATE-CPU)")
     options = parser.parse_args()
     if not options.binary.exists():
         parser.error(f"there is no {options.binary}: build it with "
@@ -220,15 +231,17 @@ def main():
         peer.close()
 
     first = settings[options.modes[0]]
-    slug = re.sub(r"[^a-z0-9]+", "-", first["cpu"].lower()).strip("-")
-    output = options.output or HERE / "results" / f"pytorch-{slug}-{options.threads}-threads"
-    output.parent.mkdir(parents=True, exist_ok=True)
     when = time.strftime("%Y-%m-%d")
+    cpu = re.sub(r"\((r|tm)\)", "", first["cpu"].lower())
+    slug = re.sub(r"[^a-z0-9]+", "-", cpu).strip("-")
+    output = options.output or HERE / "results" / f"{when}-{slug}"
+    output.parent.mkdir(parents=True, exist_ok=True)
     text = table(summaries, options.modes)
     note = (f"{when}, {first['cpu']}, {options.threads} threads, PyTorch {first['torch']} "
             f"({first['capability']}), f32, {options.rounds} interleaved rounds, rounds rejected "
             f"where the probe moved by over {options.drift:.0%}. Ratios: PyTorch time / ingrad "
-            "time, median (least..greatest) over rounds; above 1 ingrad is faster.")
+            "time, median (least..greatest) over rounds; above 1 ingrad is faster. Of peak: ingrad's "
+            "share of the measured multiply-add rate, nominal operations. Blocks: of memory, per call.")
     write(output.with_name(output.name + ".json"), json.dumps(
         {"date": when, "settings": settings, "drift": options.drift, "rows": summaries}, indent=1))
     write(output.with_name(output.name + ".md"), f"# ingrad against PyTorch\n\n{note}\n\n{text}\n")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every op of the table on its samples, forward and with its gradient: overhead and small sizes. The
-// rows are generated from the table.
+// Every op of the table on its samples, forward and with its gradient: overhead and small sizes.
+// The rows are generated from the table.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -62,13 +62,13 @@ void with_gradient(benchmark::State& state, const OpDef& op) {
 
 void register_ops() {
   for (const OpDef* op : op_table().all()) {
-    benchmark::RegisterBenchmark(("op/" + op->name).c_str(),
-                                 [op](benchmark::State& s) { forward(s, *op); })
-        ->UseRealTime();
+    benchmark::RegisterBenchmark(("op/" + op->name).c_str(), [op](benchmark::State& s) {
+      forward(s, *op);
+    })->UseRealTime();
     if (!op->differentiable() || !largest(op->samples()).differentiable) continue;
-    benchmark::RegisterBenchmark(("op_gradient/" + op->name).c_str(),
-                                 [op](benchmark::State& s) { with_gradient(s, *op); })
-        ->UseRealTime();
+    benchmark::RegisterBenchmark(("op_gradient/" + op->name).c_str(), [op](benchmark::State& s) {
+      with_gradient(s, *op);
+    })->UseRealTime();
   }
 }
 

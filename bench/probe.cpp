@@ -121,9 +121,19 @@ void probe_read(benchmark::State& state) { probe_memory(state, false); }
 void probe_copy(benchmark::State& state) { probe_memory(state, true); }
 
 BENCHMARK(probe_fma)->Name("probe/fma")->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(probe_read)->Name("probe/read")->Arg(1 << 14)->Arg(1 << 18)->Arg(1 << 22)->Arg(1 << 27)
+BENCHMARK(probe_read)
+    ->Name("probe/read")
+    ->Arg(1 << 14)
+    ->Arg(1 << 18)
+    ->Arg(1 << 22)
+    ->Arg(1 << 27)
     ->UseRealTime();
-BENCHMARK(probe_copy)->Name("probe/copy")->Arg(1 << 14)->Arg(1 << 18)->Arg(1 << 22)->Arg(1 << 27)
+BENCHMARK(probe_copy)
+    ->Name("probe/copy")
+    ->Arg(1 << 14)
+    ->Arg(1 << 18)
+    ->Arg(1 << 22)
+    ->Arg(1 << 27)
     ->UseRealTime();
 
 }  // namespace

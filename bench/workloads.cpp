@@ -1,48 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workloads that bench/compare.sh runs side by side with other libraries.
-#include <benchmark/benchmark.h>
+// The workloads that bench/compare.sh runs side by side with other libraries:
+//   gemm/N                       C = A B, all N x N
+//   input_gradient/MODEL/BATCH   gradient of the sum of one logit per row, as explainers take it
+//   train_step/MODEL/BATCH       cross entropy, gradients of all parameters, one step of SGD
+#include <fmt/format.h>
 
-#include "bench/probe.h"
 #include "bench/rows.h"
-#include "engine/ops/elementwise.h"
+#include "bench/workload.h"
+#include "engine/differentiate.h"
+#include "engine/ops/index.h"
+#include "engine/ops/losses.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/reduce.h"
-#include "engine/parallel.h"
-#include "tests/golden/formula.h"
+#include "engine/ops/shape.h"
+#include "engine/optim/optimizers.h"
+#include "models/catalog.h"
 
 namespace ingrad::bench {
 namespace {
 
-Tensor by_formula(std::string_view name, const Shape& shape) {
-  return Tensor::from<float>(golden::formula(name, shape.extents()), shape);
+struct Model {
+  std::string name;
+  ModelSpec spec;
+};
+const std::vector<Model>& models() {
+  static const std::vector<Model> all = {
+      {"mlp_784", {"mlp:784-512-512-10", {784}, 10}},
+      {"mlp_64", {"mlp:64-64-64-10", {64}, 10}},
+      {"lenet5", {"lenet5", {1, 28, 28}, 10}},
+      {"cnn3", {"cnn3", {3, 32, 32}, 10}},
+      {"resnet18", {"resnet18:stem=cifar", {3, 32, 32}, 10}},
+  };
+  return all;
 }
 
-// Two numbers by which equal results are recognised: the norm, and the projection on a fixed
-// direction.
-void fingerprint(benchmark::State& state, const Tensor& result) {
-  const Tensor wide = cast(result, DType::f64);
-  const Tensor direction = cast(by_formula("probe", result.shape()), DType::f64);
-  state.counters["norm"] = std::sqrt(sum(square(wide)).item());
-  state.counters["projection"] = sum(wide * direction).item();
+std::unique_ptr<Module> build(const Model& model) {
+  auto built = build_model(model.spec);
+  for (const NamedTensor& p : built->state()) {
+    p.tensor.assign(by_formula(p.name, p.tensor.shape()));
+  }
+  return built;
+}
+
+Tensor inputs_of(const Model& model, std::int64_t batch) {
+  std::vector<std::int64_t> extents = {batch};
+  extents.insert(extents.end(), model.spec.input.begin(), model.spec.input.end());
+  return by_formula("input", Shape(extents));
+}
+
+// 0, 1, ... 9, 0, 1, ...
+Tensor classes(std::int64_t batch, std::int64_t outputs) {
+  std::vector<std::int64_t> c;
+  for (std::int64_t i = 0; i < batch; ++i) c.push_back(i % outputs);
+  return Tensor::from<std::int64_t>(c, Shape{batch});
 }
 
 void gemm(benchmark::State& state, std::int64_t n) {
   const Tensor a = by_formula("a", Shape{n, n}), b = by_formula("b", Shape{n, n});
   fingerprint(state, matmul(a, b));
-  for (auto _ : state) benchmark::DoNotOptimize(matmul(a, b));
-  const double flops = 2.0 * static_cast<double>(n * n * n);
-  state.counters["gflops"] = benchmark::Counter(flops / 1e9,
-                                                benchmark::Counter::kIsIterationInvariantRate);
+  run(state, 2.0 * static_cast<double>(n * n * n), [&] { return matmul(a, b); });
+}
+
+void input_gradient(benchmark::State& state, const Model& model, std::int64_t batch) {
+  const auto network = build(model);
+  const Tensor x = inputs_of(model, batch);
+  const Tensor targets = reshape(classes(batch, model.spec.outputs), Shape{batch, 1});
+  const auto logit = [&](const Tensor& rows) { return sum(gather((*network)(rows), 1, targets)); };
+  const auto step = [&] { return grad(logit, x); };
+  const TensorSpec spec = x.spec();
+  const double flops = product_flops(*trace(
+      [&](std::span<const Tensor> in) { return std::vector{grad(logit, in[0])}; }, {&spec, 1}));
+  fingerprint(state, step());
+  run(state, flops, step);
+}
+
+void train_step(benchmark::State& state, const Model& model, std::int64_t batch) {
+  const auto network = build(model);
+  const NamedTensors parameters = network->parameters();
+  const ParameterGroup group{parameters};
+  Sgd optimizer({&group, 1}, {.learning_rate = 0.01});
+  const Tensor x = inputs_of(model, batch), labels = classes(batch, model.spec.outputs);
+
+  std::unique_ptr<Pass> pass;
+  const ScalarFn loss = [&](std::span<const Tensor> values) {
+    pass = std::make_unique<Pass>(Mode::train);
+    pass->substitute(parameters, values);
+    return cross_entropy(network->run(x, *pass), labels);
+  };
+  const auto step = [&] {
+    std::vector<Tensor> values;
+    for (const NamedTensor& p : parameters) values.push_back(p.tensor);
+    const ValueAndGrads result = value_and_grad(loss, values);
+    pass->apply_updates();
+    optimizer.step(result.grads);
+    return result.value;
+  };
+
+  std::vector<TensorSpec> specs;
+  for (const NamedTensor& p : parameters) specs.push_back(p.tensor.spec());
+  const double flops =
+      product_flops(*trace([&](std::span<const Tensor> in) { return grad(loss, in); }, specs));
+  std::vector<double> losses;
+  for (int i = 0; i < 4; ++i) losses.push_back(step().item());
+  state.counters["loss"] = losses.front();
+  state.counters["loss_after"] = losses.back();
+  run(state, flops, step);
+}
+
+template <class Row>
+void add(const std::string& name, Row row) {
+  benchmark::RegisterBenchmark(name.c_str(), row)->UseRealTime()->Unit(benchmark::kMillisecond);
 }
 
 }  // namespace
 
 void register_workloads() {
   for (const std::int64_t n : {256, 512, 1024, 2048}) {
-    benchmark::RegisterBenchmark(("gemm/" + std::to_string(n)).c_str(),
-                                 [n](benchmark::State& s) { gemm(s, n); })
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
+    add(fmt::format("gemm/{}", n), [n](benchmark::State& s) { gemm(s, n); });
+  }
+  for (const Model& model : models()) {
+    for (const std::int64_t batch : {1, 16, 256}) {
+      add(fmt::format("input_gradient/{}/{}", model.name, batch),
+          [&model, batch](benchmark::State& s) { input_gradient(s, model, batch); });
+    }
+    if (model.name != "mlp_784" && model.name != "cnn3") continue;
+    add(fmt::format("train_step/{}/64", model.name),
+        [&model](benchmark::State& s) { train_step(s, model, 64); });
   }
 }
 

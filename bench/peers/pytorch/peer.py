@@ -90,10 +90,11 @@ def array(name, shape):
 
 
 def fingerprint(result):
-    """Two numbers that two equal results share: norm, and projection on a fixed direction."""
-    double = result.detach().double()
-    probe = array("probe", tuple(result.shape)).double()
-    return {"norm": double.norm().item(), "projection": (double * probe).sum().item()}
+    """Numbers that equal results share, as in bench/workload.h."""
+    double = result.detach().double().flatten(1)
+    probe = array("probe", tuple(double.shape)).double()
+    return {"norm": double.norm().item(), "row_norm": double.norm(dim=1).median().item(),
+            "row_projection": (double * probe).sum(1).median().item()}
 
 
 def input_gradient(model_name, batch, maybe_compile):

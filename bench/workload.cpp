@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/workload.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "bench/probe.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+#include "engine/ops/shape.h"
+#include "engine/parallel.h"
+#include "engine/storage.h"
+#include "tests/golden/formula.h"
+
+namespace ingrad::bench {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// The lower one of two.
+double median(const Tensor& values) {
+  std::vector<double> v = values.to_vector<double>();
+  std::sort(v.begin(), v.end());
+  return v[(v.size() - 1) / 2];
+}
+
+double elements_from(const Shape& s, int axis) {
+  double n = 1;
+  for (int i = axis; i < s.rank(); ++i) n *= static_cast<double>(s[i]);
+  return n;
+}
+
+}  // namespace
+
+Tensor by_formula(std::string_view name, const Shape& shape) {
+  return Tensor::from<float>(golden::formula(name, shape.extents()), shape);
+}
+
+void fingerprint(benchmark::State& state, const Tensor& result) {
+  const std::int64_t rows = result.dim(0);
+  const Tensor wide = reshape(cast(result, DType::f64), Shape{rows, result.size() / rows});
+  const Tensor direction = cast(by_formula("probe", wide.shape()), DType::f64);
+  state.counters["norm"] = std::sqrt(sum(square(wide)).item());
+  state.counters["row_norm"] = median(sqrt(sum(square(wide), {1})));
+  state.counters["row_projection"] = median(sum(wide * direction, {1}));
+}
+
+double product_flops(const Graph& graph) {
+  double multiply_adds = 0;
+  for (const GraphCall& call : graph.calls()) {
+    const auto input = [&](std::size_t i) -> const Shape& {
+      return graph.spec(call.inputs[i]).shape;
+    };
+    const Shape& output = graph.spec(call.outputs[0]).shape;
+    if (call.op->name == "conv") {
+      multiply_adds += static_cast<double>(output.size()) * elements_from(input(1), 1);
+    } else if (call.op->name == "conv_data_grad") {
+      multiply_adds += static_cast<double>(input(0).size()) * elements_from(input(1), 1);
+    } else if (call.op->name == "conv_weight_grad") {
+      multiply_adds += static_cast<double>(input(1).size()) * elements_from(output, 1);
+    } else if (call.op->name == "matmul" || call.op->name == "linear") {
+      multiply_adds +=
+          static_cast<double>(output.size()) * static_cast<double>(input(0)[input(0).rank() - 1]);
+    }
+  }
+  return 2 * multiply_adds;
+}
+
+Report::Report() {
+  const MemoryStats memory = memory_stats();
+  allocations_ = memory.allocations;
+  from_system_ = memory.from_system;
+  peak_ = fma_peak(threads());
+  start_ = now();
+}
+
+void Report::write(benchmark::State& state, double flops) const {
+  const double calls = static_cast<double>(state.iterations());
+  const double gflops = flops * calls / (now() - start_) / 1e9;
+  const MemoryStats memory = memory_stats();
+  state.counters["gflops"] = gflops;
+  state.counters["peak_fraction"] = gflops / std::max(peak_, fma_peak(threads()));
+  state.counters["allocations"] = static_cast<double>(memory.allocations - allocations_) / calls;
+  state.counters["from_system"] = static_cast<double>(memory.from_system - from_system_) / calls;
+}
+
+}  // namespace ingrad::bench
