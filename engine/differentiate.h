@@ -93,7 +93,8 @@ std::vector<Tensor> hvp(const ScalarFn& f, std::span<const Tensor> inputs,
 // [shape of f(x)..., shape of x...]; one backward pass per element of f(x).
 Tensor jacobian(const Fn& f, const Tensor& x, Location where = Location::current());
 
-// f without its intermediates kept: the backward pass runs f again.
+// f without its intermediates kept: the backward pass runs f again. Error when f uses tracked tensors
+// other than `inputs`.
 std::vector<Tensor> checkpoint(const MultiFn& f, std::span<const Tensor> inputs,
                                Location where = Location::current());
 // forward(inputs) with a derivative rule of the caller's: surrogate gradients, straight-through

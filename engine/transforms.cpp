@@ -133,9 +133,18 @@ std::vector<Tensor> custom(const MultiFn& forward, VjpRule rule, std::span<const
 }
 
 std::vector<Tensor> checkpoint(const MultiFn& f, std::span<const Tensor> inputs, Location where) {
+  const MultiFn forward = [&f, where](std::span<const Tensor> in) {
+    std::vector<Tensor> outputs = f(in);
+    if (any_tracked(outputs)) {
+      throw Error("checkpoint: the function uses a tracked tensor that is not among its inputs, "
+                  "which would get no gradient; give it as an input",
+                  where);
+    }
+    return outputs;
+  };
   // The rule outlives this call, so it owns a copy of f.
   return custom(
-      f,
+      forward,
       [f, where](const VjpArgs& a) {
         std::vector<Tensor> in(a.inputs.begin(), a.inputs.end());
         std::vector<Tensor> wrt;
