@@ -67,6 +67,7 @@
 
 #define INGRAD_EXPR_ACTIVATION(X)                                                  \
   X(relu, 1, 0, 1, V, 0, Relu(a))                                                  \
+  X(relu_grad, 2, 0, 2, V, 0, Select(Gt(a, L(0.0)), b, L(0.0)))                    \
   X(leaky_relu, 1, 1, 1, V, 0, Select(Gt(a, L(0.0)), a, P(0) * a))                 \
   X(sigmoid, 1, 0, 1, V, 0, Sigmoid(a))                                            \
   X(log_sigmoid, 1, 0, 1, V, 0, -LogOnePlusExp(-a))                                \

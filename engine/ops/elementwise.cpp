@@ -140,9 +140,9 @@ std::vector<Tensor> direct_vjp(std::string_view name, const VjpArgs& a, bool& fo
   if (name == "copy") return one(g);
   if (name == "neg") return one(neg(g));
   if (name == "exp") return one(mul(g, a.outputs[0]));
-  if (name == "relu") {
-    return one(where(gt(a.outputs[0], 0.0), g, 0.0));
-  }
+  static const OpDef& relu_grad = find_op("relu_grad");
+  if (name == "relu") return one(apply1(relu_grad, {}, {a.outputs[0], g}));
+  if (name == "relu_grad") return {Tensor(), apply1(relu_grad, {}, {a.inputs[0], g})};
   if (name == "sigmoid") {
     const Tensor& y = a.outputs[0];
     return one(mul(g, mul(y, sub(1.0, y))));
@@ -164,7 +164,7 @@ std::vector<Reads> reads_of(const ElementwiseInfo& f) {
   if (n == "add" || n == "sub" || n == "copy" || n == "neg") return {Reads::none()};
   if (n == "mul") return {Reads::input(1), Reads::input(0)};
   if (n == "exp" || n == "relu" || n == "sigmoid" || n == "tanh") return {Reads::output()};
-  if (n == "where") return {Reads::input(0)};
+  if (n == "where" || n == "relu_grad") return {Reads::input(0)};
   return {{~std::uint64_t{0}, 0}};
 }
 
