@@ -27,6 +27,7 @@ namespace {
 constexpr std::int64_t kMinCostPerThread = 16384;
 
 std::atomic<int> chosen_threads{0};
+std::atomic<std::int64_t> min_cost_per_thread{kMinCostPerThread};
 
 // Working memory of the calling thread: grows, never shrinks, so that kernels need not allocate.
 void* thread_scratch(std::int64_t bytes) {
@@ -71,9 +72,13 @@ int threads() {
   return n > 0 ? n : omp_get_max_threads();
 }
 
+void set_min_cost_per_thread(std::int64_t cost) {
+  min_cost_per_thread = cost > 0 ? cost : kMinCostPerThread;
+}
+
 void parallel_ranges(std::int64_t units, std::int64_t cost, std::int64_t scratch_bytes,
                      void (*body)(const void* context, kernels::Range range), const void* context) {
-  std::int64_t n = std::min<std::int64_t>({threads(), units, cost / kMinCostPerThread});
+  std::int64_t n = std::min<std::int64_t>({threads(), units, cost / min_cost_per_thread.load()});
   if (omp_in_parallel() != 0) n = 1;
   const Region region{units, scratch_bytes, body, context,
                       static_cast<int>(std::max<std::int64_t>(n, 1))};

@@ -14,6 +14,9 @@ namespace ingrad {
 // that default. A kernel that is called from within a parallel region runs on the calling thread.
 void set_threads(int n);
 int threads();
+// A thread joins only where it gets at least this many element operations; tests make it 1, so that
+// small work is split too. cost <= 0 restores the default.
+void set_min_cost_per_thread(std::int64_t cost);
 
 // Calls body(context, range) over [0, units) in contiguous ranges, with `scratch_bytes` of working
 // memory per thread. `cost` is about the number of element operations of the whole.
