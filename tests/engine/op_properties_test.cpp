@@ -1,51 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every op of the table owes: kernels that agree with the double reference on every
-// instruction set, derivatives that agree with differences, the same bits for any thread count,
-// and the same results in a traced program. Everything is generated from the ops' samples.
-#include <gtest/gtest.h>
-
-#include <algorithm>
+// What every op of the table owes: kernels that agree with the double reference on every instruction
+// set, derivatives that agree with differences, and the same results in a traced program. Everything
+// is generated from the ops' samples.
 #include <cmath>
 
 #include "engine/builder.h"
-#include "engine/convert.h"
 #include "engine/gradcheck.h"
 #include "engine/graph.h"
-#include "engine/op.h"
-#include "engine/parallel.h"
+#include "tests/engine/op_testing.h"
 
 namespace ingrad {
 namespace {
-
-std::vector<std::string> op_names() {
-  std::vector<std::string> names;
-  for (const OpDef* op : op_table().all()) names.push_back(op->name);
-  return names;
-}
-
-// Floating tensors as dtype t, others unchanged.
-std::vector<Tensor> as_dtype(const std::vector<Tensor>& inputs, DType t) {
-  std::vector<Tensor> out;
-  for (const Tensor& x : inputs) {
-    if (!is_floating(x.dtype())) {
-      out.push_back(x);
-      continue;
-    }
-    const Tensor y = Tensor::empty(x.shape(), t);
-    const auto values = x.to_vector<double>();
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      store_element(y.mutable_raw(), t, static_cast<std::int64_t>(i), values[i]);
-    }
-    out.push_back(y);
-  }
-  return out;
-}
-
-std::string describe(const OpDef& op, const Sample& s, std::size_t index) {
-  std::string text = op.name + " sample " + std::to_string(index) + " (";
-  for (const Tensor& t : s.inputs) text += t.spec().str() + " ";
-  return text + "; " + s.attrs.str() + ")";
-}
 
 // Largest |got - expected| relative to the largest |expected|; NaN and infinities must coincide.
 double worst_error(const Tensor& got, const Tensor& expected) {
@@ -64,20 +29,6 @@ double worst_error(const Tensor& got, const Tensor& expected) {
   return worst;
 }
 
-void expect_same_bits(const std::vector<Tensor>& a, const std::vector<Tensor>& b,
-                      const std::string& what) {
-  ASSERT_EQ(a.size(), b.size()) << what;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ASSERT_EQ(a[i].spec(), b[i].spec()) << what;
-    const auto x = a[i].to_vector<double>();
-    const auto y = b[i].to_vector<double>();
-    for (std::size_t k = 0; k < x.size(); ++k) {
-      ASSERT_TRUE(x[k] == y[k] || (std::isnan(x[k]) && std::isnan(y[k])))
-          << what << ": output " << i << " element " << k << ": " << x[k] << " and " << y[k];
-    }
-  }
-}
-
 class OpProperties : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
@@ -85,10 +36,7 @@ class OpProperties : public ::testing::TestWithParam<std::string> {
     samples_ = op_->samples();
     ASSERT_FALSE(samples_.empty()) << op_->name << " has no samples";
   }
-  void TearDown() override {
-    kernels::force_isa("auto");
-    set_threads(0);
-  }
+  void TearDown() override { kernels::force_isa("auto"); }
 
   const OpDef* op_ = nullptr;
   std::vector<Sample> samples_;
@@ -155,18 +103,6 @@ TEST_P(OpProperties, DerivativesAgreeWithDifferences) {
   }
 }
 
-TEST_P(OpProperties, BitsDoNotDependOnTheThreadCount) {
-  for (std::size_t i = 0; i < samples_.size(); ++i) {
-    const Sample& s = samples_[i];
-    const auto inputs = as_dtype(s.inputs, DType::f32);
-    set_threads(1);
-    const auto one = apply(*op_, s.attrs, inputs);
-    set_threads(3);
-    const auto three = apply(*op_, s.attrs, inputs);
-    expect_same_bits(one, three, describe(*op_, s, i));
-  }
-}
-
 TEST_P(OpProperties, TracedProgramsGiveTheSameBits) {
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     const Sample& s = samples_[i];
@@ -201,15 +137,7 @@ TEST_P(OpProperties, GradientsCanBeTraced) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllOps, OpProperties, ::testing::ValuesIn(op_names()),
-                         [](const auto& op) {
-                           std::string name = op.param;
-                           std::replace_if(
-                               name.begin(), name.end(),
-                               [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
-                               '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(AllOps, OpProperties, ::testing::ValuesIn(op_names()), test_name);
 
 }  // namespace
 }  // namespace ingrad
