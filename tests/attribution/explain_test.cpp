@@ -7,35 +7,13 @@
 
 #include <cmath>
 
-#include "engine/ops/elementwise.h"
-#include "engine/ops/matmul.h"
 #include "engine/ops/reduce.h"
-#include "engine/ops/shape.h"
 #include "engine/ops/slice.h"
 #include "engine/parallel.h"
-#include "engine/random.h"
+#include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-Tensor noise(std::uint64_t seed, const Shape& shape, double scale = 1) {
-  return random_normal(shape, {seed, 99}, 0, scale);
-}
-
-// Two hidden layers; smooth if `tanh_units`, else ReLU.
-ModelFn mlp(std::int64_t inputs, std::int64_t outputs, bool tanh_units) {
-  const Tensor w1 = noise(1, Shape{16, inputs}, 0.5), b1 = noise(2, Shape{16}, 0.3);
-  const Tensor w2 = noise(3, Shape{12, 16}, 0.4), b2 = noise(4, Shape{12}, 0.3);
-  const Tensor w3 = noise(5, Shape{outputs, 12}, 0.4), b3 = noise(6, Shape{outputs}, 0.3);
-  return [=](const Tensor& x) {
-    const auto unit = [&](const Tensor& z) { return tanh_units ? tanh(z) : relu(z); };
-    return linear(unit(linear(unit(linear(x, w1, b1)), w2, b2)), w3, b3);
-  };
-}
-
-ModelFn affine(const Tensor& w, const Tensor& b) {
-  return [=](const Tensor& x) { return linear(x, w, b); };
-}
 
 void expect_near(const Tensor& a, const std::vector<double>& b, double tolerance) {
   const auto v = a.to_vector<double>();
