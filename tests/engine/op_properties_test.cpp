@@ -12,23 +12,6 @@
 namespace ingrad {
 namespace {
 
-// Largest |got - expected| relative to the largest |expected|; NaN and infinities must coincide.
-double worst_error(const Tensor& got, const Tensor& expected) {
-  const auto g = got.to_vector<double>();
-  const auto e = expected.to_vector<double>();
-  double scale = 1e-30, worst = 0;
-  for (const double v : e) {
-    if (std::isfinite(v)) scale = std::max(scale, std::abs(v));
-  }
-  for (std::size_t i = 0; i < g.size(); ++i) {
-    if (std::isnan(e[i]) != std::isnan(g[i])) return INFINITY;
-    if (std::isnan(e[i]) || g[i] == e[i]) continue;
-    const double error = std::abs(g[i] - e[i]) / scale;
-    worst = std::max(worst, std::isnan(error) ? INFINITY : error);
-  }
-  return worst;
-}
-
 class OpProperties : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {

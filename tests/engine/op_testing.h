@@ -55,6 +55,24 @@ inline std::string describe(const OpDef& op, const Sample& s, std::size_t index)
   return text + "; " + s.attrs.str() + ")";
 }
 
+// Largest |got - expected| relative to the largest |expected|, or to `floor` if that is larger; NaN
+// and infinities must coincide.
+inline double worst_error(const Tensor& got, const Tensor& expected, double floor = 1e-30) {
+  const auto g = got.to_vector<double>();
+  const auto e = expected.to_vector<double>();
+  double scale = floor, worst = 0;
+  for (const double v : e) {
+    if (std::isfinite(v)) scale = std::max(scale, std::abs(v));
+  }
+  for (std::size_t i = 0; i < g.size(); ++i) {
+    if (std::isnan(e[i]) != std::isnan(g[i])) return INFINITY;
+    if (std::isnan(e[i]) || g[i] == e[i]) continue;
+    const double error = std::abs(g[i] - e[i]) / scale;
+    worst = std::max(worst, std::isnan(error) ? INFINITY : error);
+  }
+  return worst;
+}
+
 // The same specs, and the same bits in every element; any two NaNs count as the same.
 inline void expect_same_bits(const std::vector<Tensor>& a, const std::vector<Tensor>& b,
                              const std::string& what) {
