@@ -23,7 +23,9 @@ struct Command {
   std::function<void(Session&)> (*declare)(CLI::App& app);
 };
 
+Command attribute_command();
 Command datasets_command();
+Command demo_command();
 Command evaluate_command();
 Command info_command();
 Command models_command();
