@@ -135,12 +135,12 @@ Json json_of(const DemoResult& r) {
 std::string demo_page(const DemoResult& r, const Session& session) {
   HtmlPage page(
       "Where do gradients point?",
-      fmt::format("Two networks read the digit in a picture of two blocks; the other block "
-                  "says nothing. Both are right, but only the gradients of the <span "
-                  "class=\"robust\">robust</span> network, trained on adversarial examples "
-                  "({}), point mostly at the digit; those of the <span "
-                  "class=\"standard\">standard</span> network leak into the empty block.",
-                  escaped(r.attack)));
+      fmt::format(
+          "Two networks read the digit in a picture of two blocks; the other block says "
+          "nothing. How much of an explanation lies in the half with the digit? The <span "
+          "class=\"robust\">robust</span> network was trained on adversarial examples ({}), "
+          "the <span class=\"standard\">standard</span> one was not.",
+          escaped(r.attack)));
   const DemoRow& gradient = r.rows.front();
   std::vector<HtmlPage::Card> cards;
   for (std::size_t m = 0; m < r.models.size(); ++m) {

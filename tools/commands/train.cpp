@@ -110,6 +110,12 @@ class TrainCommand {
     if (o_.validation > 0) {
       std::tie(held_out, whole) =
           split_rows(whole, o_.validation, session_.common.seed, whole.is_classification());
+      if (held_out.size() == 0 || whole.size() == 0) {
+        throw Error(fmt::format(
+            "--validation-fraction {} of {} samples leaves {} to train on and {} "
+            "to validate with",
+            o_.validation, held_out.size() + whole.size(), whole.size(), held_out.size()));
+      }
     }
     prepare(whole);
     const Loader training(whole, loader_options(true));
