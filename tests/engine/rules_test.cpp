@@ -129,7 +129,9 @@ TEST_F(GuidedRelu, ReplacesTheRule) {
 TEST_F(GuidedRelu, WorksOnWhatWasTrackedWithSaveAll) {
   const Rules rules = guided();
   const Tensor kept = x_.track({.save_all = true});
-  EXPECT_EQ(gradient(net(kept), kept, {.rules = &rules}).to_vector<double>(), (Values{2, 0}));
+  const Tensor y = net(kept, vec({0, 1, 0}));
+  EXPECT_EQ(gradient(y, kept, {.rules = &rules}).to_vector<double>(), (Values{2, 0}));
+  EXPECT_EQ(gradient(y, kept).to_vector<double>(), (Values{3, -2}));
 }
 
 // A rule that reads what the op itself does not keep: an Error that says so, not garbage.
