@@ -9,8 +9,9 @@ tools/setup.sh build sanitize
 [ $# -gt 0 ] || set -- asan tsan
 for preset in "$@"; do
   case "$preset" in
-    asan) tools/build.sh asan && ctest --preset asan -j "$(nproc)" --output-on-failure ;;
-    tsan) tools/build.sh tsan ingrad_tests_engine && ctest --preset tsan -j "$(nproc)" --output-on-failure ;;
+    asan) tools/build.sh asan ;;
+    tsan) tools/build.sh tsan ingrad_tests_engine ;;
     *) echo "sanitize: \"$preset\" is unknown; expected asan or tsan" >&2; exit 2 ;;
   esac
+  ctest --preset "$preset" -j "$(nproc)" --output-on-failure
 done

@@ -210,8 +210,8 @@ TEST(Properties, TwentiethIsTheMemoryCap) {
       EXPECT_EQ(a.cost.gradient_rows, free.cost.gradient_rows) << name;
     }
     // A larger cap is used.
-    const auto rows = [&](std::int64_t cap) {
-      return explain(model, x, {.pool = {.memory_bytes = cap}}).cost.batch_rows;
+    const auto rows = [&, &run = explain](std::int64_t cap) {
+      return run(model, x, {.pool = {.memory_bytes = cap}}).cost.batch_rows;
     };
     EXPECT_GT(rows(800'000), rows(60'000)) << name;
     try {
