@@ -252,7 +252,11 @@ Tensor reshape(const Tensor& x, IntList shape, Location where) {
   std::int64_t* open = nullptr;
   for (std::int64_t& e : extents) {
     if (e >= 0) {
-      known *= e;
+      if (__builtin_mul_overflow(known, e, &known)) {
+        throw Error(fmt::format("reshape: shape [{}] has too many elements",
+                                fmt::join(shape.values(), ", ")),
+                    where);
+      }
       continue;
     }
     if (e != -1 || open != nullptr) {

@@ -82,7 +82,8 @@ TEST_F(FrameTest, JsonSaysHowItCameAbout) {
 TEST_F(FrameTest, OpsListsTheWholeTable) {
   const Json all = ingrad({"ops", "--json"}).json();
   EXPECT_EQ(all["ops"].size(), op_table().all().size());
-  for (const auto& op : ingrad({"ops", "--json", "--class", "bilinear"}).json()["ops"]) {
+  const Json bilinear = ingrad({"ops", "--json", "--class", "bilinear"}).json()["ops"];
+  for (const auto& op : bilinear) {
     EXPECT_EQ(op["class"], "bilinear");
   }
   const Json conv = ingrad({"ops", "conv", "--json"}).json()["ops"];
