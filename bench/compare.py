@@ -82,8 +82,9 @@ class Engine:
                 for line in run.stdout.splitlines() if line.strip()]
 
     def probe(self):
-        """GFLOP/s of f32 fused multiply-adds."""
-        return max(e["gflops"] for e in self._run("probe/fma", "--benchmark_min_time=0.01"))
+        """GFLOP/s of f32 fused multiply-adds, the best of 0.2 s: idle cores need a while to reach
+        their clock, and heavy vector work before the probe lowers it for a while."""
+        return max(e["gflops"] for e in self._run("probe/fma", "--benchmark_min_time=0.2"))
 
     def ask(self, row):
         entries = self._run(row, f"--benchmark_min_time={self.min_time}",

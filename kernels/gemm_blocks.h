@@ -39,7 +39,7 @@ struct Depth {
 // second-level cache once packed, and by rows inside.
 struct GemmBlocks {
   static constexpr std::int64_t kFewRows = 48;
-  static constexpr std::int64_t kColumns = 256;  // most columns that are packed at a time
+  static constexpr std::int64_t kColumns = 512;  // most columns that are packed at a time
   static constexpr std::int64_t kPanel = 32;     // a multiple of every instruction set's panel
   static constexpr std::int64_t kRows = 12;      // a multiple of every instruction set's tile
 

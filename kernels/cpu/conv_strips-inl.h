@@ -25,6 +25,14 @@ HWY_INLINE void copy_values(const T* src, std::int64_t n, T* dst) {
   }
 }
 
+template <class T>
+HWY_INLINE void zero_values(std::int64_t n, T* dst) {
+  const Tag<T> d;
+  for (std::int64_t i = 0; i < n; i += kLanes<T>) {
+    store_head<T>(hn::Zero(d), dst + i, static_cast<std::size_t>(n - i));
+  }
+}
+
 // dst[i] = src[i * step + at] for i < n where that index is in [0, size), else zero.
 template <class T>
 HWY_INLINE void fill_row(const T* src, std::int64_t size, std::int64_t step, std::int64_t at,
@@ -52,13 +60,13 @@ HWY_INLINE void fill_row(const T* src, std::int64_t size, std::int64_t step, std
   const std::int64_t low = std::clamp<std::int64_t>(at < 0 ? ceil_div(-at, step) : 0, 0, n);
   const std::int64_t high =
       size > at ? std::clamp<std::int64_t>(ceil_div(size - at, step), low, n) : low;
-  std::fill_n(dst, low, T(0));
+  zero_values(low, dst);
   if (step == 1) {
     copy_values(src + low + at, high - low, dst + low);
   } else {
     for (std::int64_t i = low; i < high; ++i) dst[i] = src[i * step + at];
   }
-  std::fill_n(dst + high, n - high, T(0));
+  zero_values(n - high, dst + high);
 }
 
 // Whole rows of a plane as wide as the grid: one copy, shifted by the offset, and zeros where the
@@ -71,7 +79,7 @@ HWY_INLINE void fill_shifted(const T* src, std::int64_t width, std::int64_t offs
   const std::int64_t right = std::clamp<std::int64_t>(offset, 0, width);
   T* const to = dst + low * width;
   if (left == width || right == width) {
-    std::fill_n(to, n, T(0));
+    zero_values(n, to);
     return;
   }
   copy_values(src + left + offset, n - left - right, to + left);
@@ -86,15 +94,16 @@ template <class T, class Args>
 HWY_INLINE void fill_strips(const Args& a, const ConvStrips& s, const ConvStrip* strips,
                             const T* src, std::int64_t z, std::int64_t y, std::int64_t x,
                             std::int64_t rows, std::int64_t width, T* dst) {
-  const std::int64_t strip_rows = rows + s.y_high - s.y_low;
-  const bool shifted = a.step[1] == 1 && a.step[2] == 1 && a.size[2] == width && a.grid[2] == width;
+  const std::int64_t strip_rows = rows + s.reach[1];
+  const bool whole =
+      s.shifted && a.step[1] == 1 && a.step[2] == 1 && a.size[2] == width && a.grid[2] == width;
   for (std::int64_t k = 0; k < s.count; ++k, dst += s.strip) {
-    for (std::int64_t i = 0; i < s.strip_planes; ++i) {
-      const std::int64_t from_z = (z + s.z_low + i) * a.step[0] + strips[k].z;
-      const std::int64_t first_y = (y + s.y_low) * a.step[1] + strips[k].y;
-      T* const to = dst + i * s.strip_rows * s.width;
+    for (std::int64_t i = 0; i <= s.reach[0]; ++i) {
+      const std::int64_t from_z = (z + s.low[0] + i) * a.step[0] + strips[k].z;
+      const std::int64_t first_y = (y + s.low[1]) * a.step[1] + strips[k].y;
+      T* const to = dst + i * s.strip_rows * s.pitch;
       if (from_z < 0 || from_z >= a.size[0]) {
-        std::fill_n(to, strip_rows * s.width, T(0));
+        zero_values(strip_rows * s.pitch, to);
         continue;
       }
       const T* const plane = src + from_z * a.size[1] * a.size[2];
@@ -102,16 +111,16 @@ HWY_INLINE void fill_strips(const Args& a, const ConvStrips& s, const ConvStrip*
           std::clamp<std::int64_t>(first_y < 0 ? ceil_div(-first_y, a.step[1]) : 0, 0, strip_rows);
       const std::int64_t high = std::clamp<std::int64_t>(
           a.size[1] > first_y ? ceil_div(a.size[1] - first_y, a.step[1]) : 0, low, strip_rows);
-      std::fill_n(to, low * s.width, T(0));
-      if (shifted) {
+      zero_values(low * s.pitch, to);
+      if (whole) {
         fill_shifted(plane + (first_y + low) * width, width, strips[k].x, low, high, to);
       } else {
         for (std::int64_t r = low; r < high; ++r) {
           fill_row(plane + (first_y + r * a.step[1]) * a.size[2], a.size[2], a.step[2],
-                   x * a.step[2] + strips[k].x, width, to + r * s.width);
+                   (x + s.low[2]) * a.step[2] + strips[k].x, width + s.reach[2], to + r * s.pitch);
         }
       }
-      std::fill_n(to + high * s.width, (strip_rows - high) * s.width, T(0));
+      zero_values((strip_rows - high) * s.pitch, to + high * s.pitch);
     }
   }
 }

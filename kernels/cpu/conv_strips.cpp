@@ -17,9 +17,9 @@ std::int64_t planes_of_block(const ConvArgs& a, const ConvBlocks& blocks) {
   return std::max<std::int64_t>(
       1, blocks.block_pixels() / std::max<std::int64_t>(1, a.grid[1] * a.grid[2]));
 }
-ConvStrips strips_of(const ConvArgs& a, const ConvBlocks& blocks) {
+ConvStrips strips_of(const ConvArgs& a, const ConvBlocks& blocks, std::int64_t lanes) {
   const std::int64_t width = std::max<std::int64_t>(1, std::min(a.grid[2], blocks.pixels));
-  return {a, std::min(a.grid[1], std::max<std::int64_t>(1, blocks.pixels / width)), width};
+  return {a, std::min(a.grid[1], std::max<std::int64_t>(1, blocks.pixels / width)), width, lanes};
 }
 // Strips, their taps, and a pair of offsets per step of the sum.
 std::int64_t strip_tables_bytes(const ConvArgs& a) {
@@ -30,12 +30,14 @@ std::int64_t strip_tables_bytes(const ConvArgs& a) {
 // Room for the strips of one part of the sum, whose first and last channel may be shared with the
 // parts beside it; loads of the last vector reach beyond.
 std::int64_t strip_elements(const ConvArgs& a, const ConvBlocks& blocks) {
-  const ConvStrips s = strips_of(a, blocks);
+  // Of both kinds of strips, since which it is depends on the instruction set.
+  const ConvStrips shifted = strips_of(a, blocks, a.grid[2] + 1);
+  const ConvStrips padded = strips_of(a, blocks, 1);
+  const std::int64_t strips = std::max(shifted.most * shifted.strip, padded.most * padded.strip);
   const std::int64_t part = Depth(a.in_channels * a.taps).part;
   const std::int64_t channels =
       std::min(a.in_channels, part / std::max<std::int64_t>(1, a.taps) + 2);
-  return round_up(channels * planes_of_block(a, blocks) * s.most * s.strip + ConvStrips::kMaxLanes,
-                  64);
+  return round_up(channels * planes_of_block(a, blocks) * strips + ConvStrips::kMaxLanes, 64);
 }
 
 }  // namespace
@@ -80,7 +82,7 @@ struct StripWork {
       : strips(static_cast<ConvStrip*>(scratch)),
         taps(reinterpret_cast<std::int64_t*>(strips + a.taps)),
         steps(taps + a.taps),
-        shape(strips_of(a, blocks)) {
+        shape(strips_of(a, blocks, kLanes<T>)) {
     shape.find(a, strips, taps);
     staged = static_cast<T*>(scratch) + strip_tables_bytes(a) / sizeof(T);
     sums = staged + strip_elements(a, blocks);
@@ -133,7 +135,10 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
   const ConvStrips& shape = work.shape;
   const StripBlock s(a, block);
   const Depth depth(a.in_channels * a.taps);
-  const std::int64_t piece = s.rows * s.width, per_plane = ceil_div(piece, kLanes<T>);
+  const std::int64_t piece = s.rows * s.width;
+  // Points that vectors run along: the block's, or those of each row by itself.
+  const std::int64_t run = shape.shifted ? piece : s.width, per_run = ceil_div(run, kLanes<T>);
+  const std::int64_t per_plane = piece / run * per_run;
   const std::int64_t vectors = s.planes * per_plane, pixels = vectors * kLanes<T>;
   const std::int64_t rows = tile_rows(block.channels);
   const std::int64_t first_channel = block.group * a.out_channels + block.channel;
@@ -175,11 +180,13 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
       const int together = static_cast<int>(std::min<std::int64_t>(kTileVectors, vectors - v));
       T* c[kTileVectors];
       for (int j = 0; j < together; ++j) {
-        const std::int64_t index = (v + j) / per_plane, at = (v + j) % per_plane * kLanes<T>;
+        const std::int64_t index = (v + j) / per_plane, vector = (v + j) % per_plane;
+        const std::int64_t row = vector / per_run, in_run = vector % per_run * kLanes<T>;
+        const std::int64_t at = row * run + in_run;
         const std::int64_t n = (s.plane + index) / a.grid[0], z = (s.plane + index) % a.grid[0];
-        job.count[j] = static_cast<std::size_t>(std::min(kLanes<T>, piece - at));
+        job.count[j] = static_cast<std::size_t>(std::min(kLanes<T>, run - in_run));
         job.b[j] = in_place ? src + n * a.src_batch + z * source_plane + s.y * a.grid[2] + s.x + at
-                            : work.staged + index * shape.plane + at;
+                            : work.staged + index * shape.plane + row * shape.pitch + in_run;
         c[j] = work.direct
                    ? out + n * a.out_batch + z * a.out_step[0] + s.y * a.out_step[1] + s.x + at
                    : work.sums + (v + j) * kLanes<T>;

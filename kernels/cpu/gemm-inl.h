@@ -51,6 +51,9 @@ struct TileJob {
   bool relu = false;
 };
 
+// Rows of a panel that are asked for ahead of use: panels stream from the second-level cache.
+inline constexpr std::int64_t kPanelAhead = 8;
+
 template <class T, int kRows, int kVectors>
 HWY_NOINLINE void tile(const TileJob<T>& t) {
   const Tag<T> d;
@@ -66,7 +69,10 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
   for (std::int64_t p = t.k; p > 0; --p) {
     Vec<T> row[kVectors];
 #pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j) row[j] = hn::LoadU(d, b + j * kLanes<T>);
+    for (int j = 0; j < kVectors; ++j) {
+      row[j] = hn::LoadU(d, b + j * kLanes<T>);
+      hwy::Prefetch(b + j * kLanes<T> + kPanelAhead * b_step);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       const Vec<T> x = hn::Set(d, a[i]);
@@ -165,6 +171,8 @@ HWY_NOINLINE void pack_panel(const T* src, std::int64_t lane_step, std::int64_t 
     const hn::CappedTag<T, kSquare> d;
     const std::int64_t whole = lanes / kSquare * kSquare;
     for (std::int64_t p = 0; p < k; ++p, src += k_step, dst += kWidth) {
+      // Rows lie too far apart for the machine to foresee.
+      for (std::int64_t i = 0; i < lanes; i += kLine) hwy::Prefetch(src + kPanelAhead * k_step + i);
       if (whole == kWidth) {
 #pragma GCC unroll 16
         for (std::int64_t i = 0; i < kWidth; i += kSquare) {

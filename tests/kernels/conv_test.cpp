@@ -47,6 +47,16 @@ const std::vector<Shape> kShapes = {
     {1, 1, 2, 5, {1, 4, 1030}, {1, 2, 5}, {1, 1, 2}, {0, 0, 3}, kOnes},
     {37, 1, 50, 26, {1, 4, 4}, {1, 3, 3}, kOnes, {0, 1, 1}, kOnes},
     {40, 1, 9, 8, {1, 8, 8}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, kOnes},
+    // Rows of whole vectors: one padded strip serves all taps of a phase, unless taps lie far
+    // apart.
+    {2, 1, 7, 13, {1, 9, 32}, {1, 3, 3}, kOnes, {0, 1, 1}, kOnes},
+    {3, 1, 45, 6, {1, 5, 16}, {1, 3, 5}, kOnes, {0, 0, 2}, kOnes},
+    {2, 1, 6, 17, {1, 31, 32}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, kOnes},
+    {1, 1, 4, 9, {1, 20, 48}, {1, 3, 3}, {1, 1, 3}, {0, 1, 0}, kOnes},
+    {2, 1, 5, 8, {1, 8, 16}, {1, 3, 3}, kOnes, {0, 3, 3}, {1, 3, 3}},
+    {2, 1, 5, 8, {1, 6, 16}, {1, 2, 2}, kOnes, {0, 0, 8}, {1, 1, 16}},
+    {2, 1, 3, 7, {4, 6, 16}, {3, 3, 3}, kOnes, {1, 1, 1}, kOnes},
+    {1, 2, 3, 6, {1, 24, 16}, {1, 3, 4}, {1, 2, 1}, {0, 1, 1}, {1, 1, 1}},
     // one and three axes
     {3, 1, 4, 12, {1, 1, 50}, {1, 1, 5}, {1, 1, 2}, {0, 0, 2}, kOnes},
     {1, 1, 3, 14, {5, 6, 7}, {3, 2, 3}, kOnes, {1, 0, 1}, kOnes},
@@ -143,7 +153,8 @@ void expect_agreement(const Family<Args>& family, Args a, void* Args::*result, s
     split = before;
     a.*result = split.data();
     run_units(family, Backend::cpu, dtype_of<T>(), a, step);
-    ASSERT_EQ(kernels::testing::compare_bytes(got.data(), split.data(), size * sizeof(T)), 0) << what << step;
+    ASSERT_EQ(kernels::testing::compare_bytes(got.data(), split.data(), size * sizeof(T)), 0)
+        << what << step;
   }
 }
 
@@ -226,7 +237,9 @@ void expect_batch_has_no_effect() {
       a.out = one.data() + n * a.out_batch;
       run_units(conv, Backend::cpu, dtype_of<T>(), a);
     }
-    ASSERT_EQ(kernels::testing::compare_bytes(whole.data(), one.data(), whole.size() * sizeof(T)), 0) << name(s);
+    ASSERT_EQ(kernels::testing::compare_bytes(whole.data(), one.data(), whole.size() * sizeof(T)),
+              0)
+        << name(s);
   }
 }
 
