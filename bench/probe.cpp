@@ -52,7 +52,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include <benchmark/benchmark.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <array>
@@ -61,6 +60,7 @@ HWY_AFTER_NAMESPACE();
 #include <vector>
 
 #include "bench/probe.h"
+#include "engine/fork_join.h"
 #include "engine/parallel.h"
 
 namespace ingrad::bench {
@@ -73,12 +73,12 @@ double fma_flops_per_round() { return HWY_DYNAMIC_DISPATCH(FlopsPerRound)(); }
 
 namespace {
 
-// Seconds in which all threads have run `body` once.
+// Seconds in which all threads have run `body`, which gets the thread's number, once.
 template <class Body>
 double timed(int threads, Body body) {
   const auto start = std::chrono::steady_clock::now();
-#pragma omp parallel num_threads(threads)
-  body();
+  fork_join(
+      threads, [](const void* b, int t) { (*static_cast<const Body*>(b))(t); }, &body);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -98,8 +98,8 @@ void probe_memory(benchmark::State& state, bool copies) {
   for (auto& v : from) v.assign(bytes / sizeof(float), 1.0f);
   for (auto& v : to) v.assign(bytes / sizeof(float), 0.0f);
   for (auto _ : state) {
-    timed(n, [&] {
-      const auto t = static_cast<std::size_t>(omp_get_thread_num());
+    timed(n, [&](int thread) {
+      const auto t = static_cast<std::size_t>(thread);
       if (copies) {
         std::memcpy(to[t].data(), from[t].data(), bytes);
         benchmark::DoNotOptimize(to[t].data());
@@ -142,7 +142,7 @@ double fma_peak(int n) {
   constexpr std::size_t kRounds = 200000;
   double best = 0;
   for (int i = 0; i < 3; ++i) {
-    const double seconds = timed(n, [] { benchmark::DoNotOptimize(run_fma(kRounds)); });
+    const double seconds = timed(n, [](int) { benchmark::DoNotOptimize(run_fma(kRounds)); });
     best = std::max(best, static_cast<double>(n) * kRounds * fma_flops_per_round() / seconds / 1e9);
   }
   return best;

@@ -7,18 +7,9 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <thread>
-#include <vector>
 
+#include "engine/fork_join.h"
 #include "engine/storage.h"
-
-#if defined(__SANITIZE_THREAD__)
-#define INGRAD_THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define INGRAD_THREAD_SANITIZER 1
-#endif
-#endif
 
 namespace ingrad {
 namespace {
@@ -49,20 +40,6 @@ struct Region {
   }
 };
 
-void fork(const Region& region) {
-#ifdef INGRAD_THREAD_SANITIZER
-  // The OpenMP runtime is not instrumented: plain threads let the sanitizer see every access.
-  std::vector<std::thread> workers;
-  for (int t = 1; t < region.threads; ++t) workers.emplace_back([&region, t] { region.run(t); });
-  region.run(0);
-  for (std::thread& w : workers) w.join();
-#else
-#pragma omp parallel num_threads(region.threads)
-  // The runtime may grant fewer threads than asked for.
-  for (int t = omp_get_thread_num(); t < region.threads; t += omp_get_num_threads()) region.run(t);
-#endif
-}
-
 }  // namespace
 
 void set_threads(int n) { chosen_threads = std::max(n, 0); }
@@ -78,15 +55,13 @@ void set_min_cost_per_thread(std::int64_t cost) {
 
 void parallel_ranges(std::int64_t units, std::int64_t cost, std::int64_t scratch_bytes,
                      void (*body)(const void* context, kernels::Range range), const void* context) {
-  std::int64_t n = std::min<std::int64_t>({threads(), units, cost / min_cost_per_thread.load()});
+  std::int64_t n =
+      std::min<std::int64_t>({threads(), units, cost / min_cost_per_thread.load(), kMostParts});
   if (omp_in_parallel() != 0) n = 1;
   const Region region{units, scratch_bytes, body, context,
                       static_cast<int>(std::max<std::int64_t>(n, 1))};
-  if (region.threads == 1) {
-    region.run(0);
-  } else {
-    fork(region);
-  }
+  fork_join(
+      region.threads, [](const void* r, int t) { static_cast<const Region*>(r)->run(t); }, &region);
 }
 
 void fail_unsupported(std::string_view kernel, DType dtype, kernels::Backend backend,
@@ -94,9 +69,9 @@ void fail_unsupported(std::string_view kernel, DType dtype, kernels::Backend bac
   const char* name = backend == kernels::Backend::reference ? "reference"
                      : backend == kernels::Backend::cpu     ? "cpu"
                                                             : "cuda";
-  throw Error(fmt::format("{}: dtype {} is not supported on the {} back end", kernel,
-                          name_of(dtype), name),
-              where);
+  throw Error(
+      fmt::format("{}: dtype {} is not supported on the {} back end", kernel, name_of(dtype), name),
+      where);
 }
 
 }  // namespace ingrad
