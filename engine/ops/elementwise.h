@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementwise functions. Operands broadcast; dtypes are promoted (boolean < u8 < i32 < i64 < f16,
 // bf16 < f32 < f64); integers given to functions of real numbers become f32; half precision is
-// computed in f32 and rounded once. A scalar operand takes the dtype of the tensor beside it, or f32
-// beside integers if it has a fraction. Formulas, one a line: kernels/expr-list.h.
+// computed in f32 and rounded once. A scalar operand takes the dtype of the tensor beside it, or
+// f32 beside integers if it has a fraction. Formulas, one a line: kernels/expr-list.h.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,22 @@ class Arg {
  public:
   Arg(const Tensor& t, Location where = Location::current())  // NOLINT: converts on purpose
       : tensor_(t), where_(where) {}
-  Arg(double v, Location where = Location::current()) : value_(v), where_(where) {}        // NOLINT
+  Arg(double v, Location where = Location::current())  // NOLINT
+      : scalar_(true), value_(v), where_(where) {}
   Arg(float v, Location where = Location::current()) : Arg(double{v}, where) {}            // NOLINT
   Arg(int v, Location where = Location::current()) : Arg(static_cast<double>(v), where) {  // NOLINT
   }
   Arg(std::int64_t v, Location where = Location::current())  // NOLINT
       : Arg(static_cast<double>(v), where) {}
 
-  bool is_scalar() const { return !tensor_.defined(); }
+  bool is_scalar() const { return scalar_; }
   const Tensor& tensor() const { return tensor_; }
   double value() const { return value_; }
   const Location& where() const { return where_; }
 
  private:
   Tensor tensor_;
+  bool scalar_ = false;
   double value_ = 0;
   Location where_;
 };

@@ -16,12 +16,25 @@ DType meet(const char* op, const Arg& a, const Arg& b, Location where) {
   if (a.is_scalar() && b.is_scalar()) {
     throw Error(fmt::format("{}: two scalars; expected a tensor", op), where);
   }
+  for (const Arg* arg : {&a, &b}) {
+    if (!arg->is_scalar() && !arg->tensor().defined()) {
+      throw Error(fmt::format("{}: the {} operand is an undefined tensor", op,
+                              arg == &a ? "first" : "second"),
+                  where);
+    }
+  }
   if (!a.is_scalar() && !b.is_scalar()) return promote(a.tensor().dtype(), b.tensor().dtype());
   const DType t = a.is_scalar() ? b.tensor().dtype() : a.tensor().dtype();
   const double v = a.is_scalar() ? a.value() : b.value();
   if (is_floating(t)) return t;
   if (std::trunc(v) != v) return DType::f32;
   return t == DType::boolean && v != 0 && v != 1 ? DType::i64 : t;
+}
+
+// Error naming the op, which accessors of an undefined tensor could not.
+const Tensor& defined(const char* op, const Tensor& x, Location where) {
+  if (!x.defined()) throw Error(fmt::format("{}: the operand is an undefined tensor", op), where);
+  return x;
 }
 
 DType real(DType t) { return is_floating(t) ? t : DType::f32; }
@@ -69,7 +82,7 @@ INGRAD_BINARY(logical_xor, INGRAD_SAME)
 #define INGRAD_UNARY(name, rule)                                              \
   Tensor name(const Tensor& x, Location where) {                              \
     static const OpDef& op = find_op(#name);                                  \
-    const DType t = rule(x.dtype());                                          \
+    const DType t = rule(defined(#name, x, where).dtype());                   \
     return apply1(op, {}, {x.dtype() == t ? x : cast(x, t, where)}, where);   \
   }
 #define INGRAD_SAME(t) (t)
@@ -120,7 +133,7 @@ INGRAD_UNARY(tanhshrink, real)
 namespace {
 
 Tensor with_parameters(const char* name, const Attrs& attrs, const Tensor& x, Location where) {
-  const DType t = real(x.dtype());
+  const DType t = real(defined(name, x, where).dtype());
   return apply1(find_op(name), attrs, {x.dtype() == t ? x : cast(x, t, where)}, where);
 }
 

@@ -62,6 +62,12 @@ Tensor Batched::restore(const Tensor& y, Location where) const {
 }
 
 Batched batched(std::string_view op, const Tensor& x, int axes, Location where) {
+  for (const std::int64_t extent : x.shape()) {
+    if (extent < kLimit) continue;
+    throw Error(fmt::format("{}: input {} has an extent of {}; expected at most {}", op,
+                            x.shape().str(), extent, kLimit - 1),
+                where);
+  }
   if (x.rank() == axes + 2) return {x, false};
   if (x.rank() == axes + 1) return {reshape(x, x.shape().with_inserted(0, 1), where), true};
   throw Error(fmt::format("{}: input {} has rank {}; expected {}, or {} without a batch axis", op,

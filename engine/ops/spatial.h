@@ -27,7 +27,8 @@ std::vector<std::int64_t> per_axis(std::string_view op, std::string_view name,
 const Attr::Ints& spatial_attr(std::string_view op, const Attrs& attrs, const char* name, int axes,
                                std::int64_t least, Location where);
 
-// x with the batch axis that the caller may have left out, and whether that was so.
+// x with the batch axis that the caller may have left out, and whether that was so. Error on another
+// rank and on extents from 2^31, whose products with strides could overflow.
 struct Batched {
   Tensor x;
   bool added = false;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands that compute, as a user runs them: what they refuse, the files they write.
+#include <cmath>
+#include <map>
+
 #include "engine/io/npy.h"
 #include "engine/io/png.h"
 #include "tests/tools/command.h"
@@ -40,6 +43,7 @@ TEST_F(ComputeTest, BadInputIsOneLineAndExitCodeTwo) {
   expect_refusal_about({"train", "--model", "cnnn", "--out", out}, "cnnn");
   expect_refusal_about({"train", "--optimizer", "sgdd", "--count", "600", "--quiet", "--out", out},
                        "sgdd");
+  expect_refusal_about({"train", "--augment", "crop=many", "--quiet", "--out", out}, "crop");
   expect_refusal_about({"train", "--dataset", "nowhere", "--out", out}, "nowhere");
   expect_refusal_about({"demo", "--attack", "linff:eps=1", "--quick", "--quiet", "--out", out},
                        "linff");
@@ -90,6 +94,10 @@ TEST_F(ComputeTest, EvaluatesAndExplains) {
     EXPECT_EQ(t.tensor.shape(), (Shape{3, 1, 28, 28}));
   }
   EXPECT_TRUE(found);
+  // The mean of one sample is no baseline for it.
+  expect_refusal_about({"attribute", "--dataset", "glyphs", "--count", "1", "--baseline", "mean",
+                        "--out", path("mean"), "--model", model},
+                       "--baseline mean");
   // The user's own picture; one of another size is refused.
   write_png(path("own.png"), Tensor::full({28, 28, 3}, 200, DType::u8));
   write_png(path("large.png"), Tensor::full({30, 28, 1}, 200, DType::u8));
@@ -102,13 +110,59 @@ TEST_F(ComputeTest, EvaluatesAndExplains) {
 }
 
 TEST_F(ComputeTest, DemoWritesEverything) {
-  const Outcome o = ingrad({"demo", "--quick", "--source", "glyphs", "--out", path("demo")});
+  const Outcome o =
+      ingrad({"demo", "--quick", "--source", "glyphs", "--keep", "9", "--out", path("demo")});
   ASSERT_EQ(o.code, 0) << o.err;
   EXPECT_THAT(o.out, testing::HasSubstr("share robust"));
   for (const char* name : {"report.html", "attributions.npz", "model.safetensors",
                            "model_robust.safetensors", "result.json", "table.csv"}) {
     EXPECT_TRUE(exists(std::string("demo/") + name)) << name;
   }
+  const Json result = Json::parse(read("demo/result.json"));
+  EXPECT_EQ(result["source"], "glyphs");
+  ASSERT_EQ(result["models"].size(), 2u);
+  for (const Json& model : result["models"]) {
+    EXPECT_LE(model["accuracy_under_attack"].get<double>(), model["accuracy"].get<double>());
+  }
+
+  // The shares that are told can be found again from the arrays: those of the kept images from
+  // their attributions and the mask, the mean over all images from the share of each.
+  std::map<std::string, Tensor> arrays;
+  for (const NamedTensor& t : read_npz(path("demo/attributions.npz"))) arrays[t.name] = t.tensor;
+  const auto mask = arrays.at("mask").to_vector<double>();
+  std::size_t methods = 0;
+  for (const Json& method : result["methods"]) {
+    ++methods;
+    for (const Json& model : result["models"]) {
+      const std::string key =
+          model["name"].get<std::string>() + "." + method["name"].get<std::string>();
+      SCOPED_TRACE(key);
+      const auto kept = arrays.at(key).to_vector<double>();
+      const auto share = arrays.at(key + ".share").to_vector<double>();
+      ASSERT_EQ(kept.size(), mask.size());
+      const std::size_t pixels = mask.size() / 9;
+      for (std::size_t i = 0; i < 9; ++i) {
+        double inside = 0, all = 0;
+        for (std::size_t p = i * pixels; p < (i + 1) * pixels; ++p) {
+          const double v = std::abs(kept[p]);
+          all += v;
+          if (mask[p] != 0) inside += v;
+        }
+        if (all > 0) {
+          EXPECT_NEAR(share[i], inside / all, 1e-5) << i;
+        }
+      }
+      double sum = 0, count = 0;
+      for (const double v : share) {
+        if (std::isnan(v)) continue;
+        sum += v;
+        ++count;
+      }
+      EXPECT_NEAR(method[model["name"].get<std::string>()]["share_in_signal_block"].get<double>(),
+                  sum / count, 1e-6);
+    }
+  }
+  EXPECT_GE(methods, 5u);
 }
 
 }  // namespace

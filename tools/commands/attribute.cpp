@@ -103,6 +103,11 @@ std::vector<Tensor> baselines_of(const Options& o, const TrainedModel& t, const 
   if (o.baseline == "zero") return {};
   if (o.baseline == "one") return {Tensor::ones(t.spec.input)};
   if (o.baseline == "mean") {
+    if (inputs.rows.dim(0) == 1) {
+      throw Error(
+          "--baseline mean: the mean of one sample is the sample, whose attribution is zero; "
+          "expected more samples or another baseline");
+    }
     return {mean(inputs.rows, {0})};
   }
   return {read_inputs(o.baseline, t.spec.input, 1).rows};
@@ -320,7 +325,7 @@ void declare_options(CLI::App& app, Options& o) {
       ->type_name("NAME")
       ->check(one_of({"logit", "log_prob", "prob", "margin", "loss"}));
   app.add_option("--baseline", o.baseline,
-                 "zero, one, mean (of the samples), or a file like --input")
+                 "zero, one, mean (of the samples that are explained), or a file like --input")
       ->type_name("WHAT");
   app.add_option("--rule", o.settings.rule, "Quadrature of Integrated Gradients")
       ->type_name("NAME")

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 
 #include "datasets/catalog.h"
@@ -20,25 +21,33 @@ struct Options {
   std::int64_t batch = 500, count = 0;
 };
 
-// How often class `row` was taken for class `column`.
+// How often class `row` was taken for class `column`; outputs with a NaN are of no class.
 class Confusion {
  public:
-  explicit Confusion(std::size_t classes) : n_(classes), counts_(classes * classes) {}
+  explicit Confusion(std::size_t classes)
+      : n_(classes), counts_(classes * classes), unclassified_(classes) {}
 
   void add(const Batch& batch, const Tensor& outputs) {
     const auto targets = batch.targets.to_vector<std::int64_t>();
     const auto z = outputs.to_vector<float>();
     for (std::size_t r = 0; r < targets.size(); ++r) {
       const auto row = z.begin() + static_cast<std::ptrdiff_t>(r * n_);
-      const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(n_)) - row;
-      ++counts_[static_cast<std::size_t>(targets[r]) * n_ + static_cast<std::size_t>(best)];
+      const auto end = row + static_cast<std::ptrdiff_t>(n_);
+      const auto target = static_cast<std::size_t>(targets[r]);
+      if (std::any_of(row, end, [](float v) { return std::isnan(v); })) {
+        ++unclassified_[target];
+      } else {
+        ++counts_[target * n_ + static_cast<std::size_t>(std::max_element(row, end) - row)];
+      }
     }
   }
   std::int64_t at(std::size_t row, std::size_t column) const { return counts_[row * n_ + column]; }
+  std::int64_t unclassified(std::size_t row) const { return unclassified_[row]; }
 
  private:
   std::size_t n_;
   std::vector<std::int64_t> counts_;
+  std::vector<std::int64_t> unclassified_;
 };
 
 std::string ratio(std::int64_t part, std::int64_t whole) {
@@ -54,8 +63,9 @@ void print_classes(const Confusion& c, const std::vector<std::string>& names, Se
                {"recall", Align::right},
                {"precision", Align::right}});
   Json list = Json::array();
+  std::int64_t unclassified = 0;
   for (std::size_t k = 0; k < n; ++k) {
-    std::int64_t samples = 0, taken = 0;
+    std::int64_t samples = c.unclassified(k), taken = 0;
     for (std::size_t j = 0; j < n; ++j) {
       samples += c.at(k, j);
       taken += c.at(j, k);
@@ -65,8 +75,13 @@ void print_classes(const Confusion& c, const std::vector<std::string>& names, Se
     Json row = Json::array();
     for (std::size_t j = 0; j < n; ++j) row.push_back(c.at(k, j));
     list.push_back({{"class", names[k]}, {"samples", samples}, {"taken_for", row}});
+    unclassified += c.unclassified(k);
   }
   session.print("\n" + table.str());
+  if (unclassified > 0) {
+    session.print(fmt::format("outputs of {} samples are NaN: of no class\n", unclassified));
+  }
+  session.result["unclassified"] = unclassified;
   session.result["classes"] = std::move(list);
   if (n > 20) return;
   std::vector<Table::Column> columns{{"true \\ taken for"}};
@@ -103,6 +118,10 @@ void run(const Options& o, Session& session) {
       static_cast<std::int64_t>(data.classes.size()) != t.spec.outputs) {
     throw Error(fmt::format("{} has {} outputs, {} has {} classes", o.model, t.spec.outputs, name,
                             data.classes.size()));
+  }
+  if (!data.is_classification() && t.spec.outputs != data.labels.dim(1)) {
+    throw Error(fmt::format("{} has {} outputs, {} has {} values to predict", o.model,
+                            t.spec.outputs, name, data.labels.dim(1)));
   }
   LoaderOptions l;
   l.batch_size = o.batch;

@@ -101,7 +101,10 @@ Table history_table(const TrainResult& result) {
 class TrainCommand {
  public:
   TrainCommand(const Options& options, Session& session)
-      : o_(options), session_(session), out_(options.out) {}
+      : o_(options),
+        session_(session),
+        augmentation_(parse_augmentation(options.augment)),
+        out_(options.out) {}
 
   void run() {
     Dataset whole = load(Split::train);
@@ -164,7 +167,7 @@ class TrainCommand {
     l.drop_last = false;
     l.seed = session_.common.seed;
     l.normalization = trained_.normalization;
-    if (training) l.augmentation = parse_augmentation(o_.augment);
+    if (training) l.augmentation = augmentation_;
     return l;
   }
 
@@ -243,6 +246,7 @@ class TrainCommand {
 
   const Options& o_;
   Session& session_;
+  Augmentation augmentation_;
   OutputFolder out_;
   TrainedModel trained_;
 };
