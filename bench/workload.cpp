@@ -27,12 +27,6 @@ double median(const Tensor& values) {
   return v[(v.size() - 1) / 2];
 }
 
-double elements_from(const Shape& s, int axis) {
-  double n = 1;
-  for (int i = axis; i < s.rank(); ++i) n *= static_cast<double>(s[i]);
-  return n;
-}
-
 }  // namespace
 
 Tensor by_formula(std::string_view name, const Shape& shape) {
@@ -46,27 +40,6 @@ void fingerprint(benchmark::State& state, const Tensor& result) {
   state.counters["norm"] = std::sqrt(sum(square(wide)).item());
   state.counters["row_norm"] = median(sqrt(sum(square(wide), {1})));
   state.counters["row_projection"] = median(sum(wide * direction, {1}));
-}
-
-double product_flops(const Graph& graph) {
-  double multiply_adds = 0;
-  for (const GraphCall& call : graph.calls()) {
-    const auto input = [&](std::size_t i) -> const Shape& {
-      return graph.spec(call.inputs[i]).shape;
-    };
-    const Shape& output = graph.spec(call.outputs[0]).shape;
-    if (call.op->name == "conv") {
-      multiply_adds += static_cast<double>(output.size()) * elements_from(input(1), 1);
-    } else if (call.op->name == "conv_data_grad") {
-      multiply_adds += static_cast<double>(input(0).size()) * elements_from(input(1), 1);
-    } else if (call.op->name == "conv_weight_grad") {
-      multiply_adds += static_cast<double>(input(1).size()) * elements_from(output, 1);
-    } else if (call.op->name == "matmul" || call.op->name == "linear") {
-      multiply_adds +=
-          static_cast<double>(output.size()) * static_cast<double>(input(0)[input(0).rank() - 1]);
-    }
-  }
-  return 2 * multiply_adds;
 }
 
 Report::Report() {

@@ -20,10 +20,6 @@ Tensor by_formula(std::string_view name, const Shape& shape);
 // its kink changes one row's gradient by far more than rounding; that is neither side's fault.)
 void fingerprint(benchmark::State& state, const Tensor& result);
 
-// Floating-point operations of the matrix products and convolutions of a traced program, two for a
-// multiply-add; taps on padding count.
-double product_flops(const Graph& graph);
-
 // Runs `step` for the benchmark's iterations and reports `gflops` (GFLOP/s), `peak_fraction` (of
 // the machine's rate just before and after), and blocks of memory per call: `allocations`, and
 // `from_system` of those that could not be recycled.

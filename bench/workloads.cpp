@@ -14,6 +14,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/optim/optimizers.h"
+#include "engine/plan/cost.h"
 #include "models/catalog.h"
 
 namespace ingrad::bench {
@@ -68,8 +69,9 @@ void input_gradient(benchmark::State& state, const Model& model, std::int64_t ba
   const auto logit = [&](const Tensor& rows) { return sum(gather((*network)(rows), 1, targets)); };
   const auto step = [&] { return grad(logit, x); };
   const TensorSpec spec = x.spec();
-  const double flops = product_flops(*trace(
-      [&](std::span<const Tensor> in) { return std::vector{grad(logit, in[0])}; }, {&spec, 1}));
+  const double flops = product_flops(
+      trace([&](std::span<const Tensor> in) { return std::vector{grad(logit, in[0])}; }, {&spec, 1})
+          ->program());
   fingerprint(state, step());
   run(state, flops, step);
 }
@@ -98,8 +100,8 @@ void train_step(benchmark::State& state, const Model& model, std::int64_t batch)
 
   std::vector<TensorSpec> specs;
   for (const NamedTensor& p : parameters) specs.push_back(p.tensor.spec());
-  const double flops =
-      product_flops(*trace([&](std::span<const Tensor> in) { return grad(loss, in); }, specs));
+  const double flops = product_flops(
+      trace([&](std::span<const Tensor> in) { return grad(loss, in); }, specs)->program());
   std::vector<double> losses;
   for (int i = 0; i < 4; ++i) losses.push_back(step().item());
   state.counters["loss"] = losses.front();

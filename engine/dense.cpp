@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/dense.h"
 
+#include "engine/convert.h"
 #include "engine/parallel.h"
 #include "kernels/copy.h"
 
@@ -24,6 +25,18 @@ Tensor dense(const Tensor& t, Backend backend, Location where) {
   const Tensor copy = Tensor::empty(t.shape(), t.dtype(), where);
   copy_elements(t, copy, backend, where);
   return copy;
+}
+
+void fill_elements(const Tensor& to, double value) {
+  struct Fill {
+    void* to;
+    DType dtype;
+    std::int64_t size;
+    double value;
+  };
+  const Fill args{to.mutable_raw(), to.dtype(), to.size(), value};
+  run_ranges<Fill>([](const Fill& f, kernels::Range) { fill(f.to, f.dtype, f.size, f.value); },
+                   args, 1, args.size, 0);
 }
 
 }  // namespace ingrad

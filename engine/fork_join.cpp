@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/fork_join.h"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -36,20 +37,14 @@ bool spin(Done done) {
   return done();
 }
 
-// What is left to begin of the current region, in one word so that a thread that comes late can
-// never take a part of a region that it does not know: its number, its parts, the next part.
+// The current region in one word, so that a thread that comes late never mixes two: its number and
+// its parts.
 struct Word {
-  std::uint32_t region;
-  std::uint32_t parts;
-  std::uint32_t next;
+  std::uint64_t region;
+  int parts;
 
-  static Word of(std::uint64_t bits) {
-    return {static_cast<std::uint32_t>(bits >> 32), static_cast<std::uint32_t>(bits >> 16) & 0xffff,
-            static_cast<std::uint32_t>(bits) & 0xffff};
-  }
-  std::uint64_t bits() const {
-    return std::uint64_t{region} << 32 | std::uint64_t{parts} << 16 | next;
-  }
+  static Word of(std::uint64_t bits) { return {bits >> 16, static_cast<int>(bits & 0xffff)}; }
+  std::uint64_t bits() const { return region << 16 | static_cast<std::uint64_t>(parts); }
 };
 
 class Pool {
@@ -69,11 +64,10 @@ class Pool {
     context_ = context;
     failure_ = nullptr;
     left_.store(parts, std::memory_order_relaxed);
-    const std::uint32_t region = Word::of(word_.load(std::memory_order_relaxed)).region + 1;
-    word_.store(Word{region, static_cast<std::uint32_t>(parts), 0}.bits());
+    const Word word{Word::of(word_.load(std::memory_order_relaxed)).region + 1, parts};
+    word_.store(word.bits());
     word_.notify_all();
-    while (take_part()) {
-    }
+    take_parts(word, 0);
     const auto finished = [&] { return left_.load(std::memory_order_acquire) == 0; };
     if (!spin(finished)) {
       for (int left = left_.load(); left != 0; left = left_.load()) left_.wait(left);
@@ -84,42 +78,45 @@ class Pool {
 
  private:
   void start_threads(int wanted) {
-    for (; threads_ < wanted; ++threads_) std::thread([this] { work(); }).detach();
-  }
-
-  // Begins and runs one part; false if none is left.
-  bool take_part() {
-    std::uint64_t bits = word_.load(std::memory_order_acquire);
-    Word word = Word::of(bits);
-    do {
-      word = Word::of(bits);
-      if (word.next >= word.parts) return false;
-    } while (!word_.compare_exchange_weak(bits, Word{word.region, word.parts, word.next + 1}.bits(),
-                                          std::memory_order_acq_rel, std::memory_order_acquire));
-    // The region cannot end before this part does, so its description stays.
-    try {
-      part_(context_, static_cast<int>(word.next));
-    } catch (...) {
-      const std::lock_guard lock(failing_);
-      if (!failure_) failure_ = std::current_exception();
+    for (; threads_ < wanted; ++threads_) {
+      std::thread([this, own = threads_ + 1] { work(own); }).detach();
     }
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) left_.notify_one();
-    return true;
   }
 
-  [[noreturn]] void work() {
+  // Runs the parts of a region that nobody has begun, the thread's own first: data that a thread
+  // wrote in one region is in its cache in the next.
+  void take_parts(Word word, int own) {
+    for (int k = 0; k < word.parts; ++k) {
+      const int i = (own + k) % word.parts;
+      std::atomic<std::uint64_t>& begun = begun_[static_cast<std::size_t>(i)];
+      std::uint64_t last = begun.load(std::memory_order_acquire);
+      // Where the region is over, all its parts have been begun by it or by a later one.
+      if (last >= word.region || !begun.compare_exchange_strong(last, word.region)) continue;
+      // The region cannot end before this part does, so its description stays.
+      try {
+        part_(context_, i);
+      } catch (...) {
+        const std::lock_guard lock(failing_);
+        if (!failure_) failure_ = std::current_exception();
+      }
+      if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) left_.notify_one();
+    }
+  }
+
+  [[noreturn]] void work(int own) {
+    std::uint64_t seen = 0;
     for (;;) {
-      if (take_part()) continue;
-      const std::uint64_t seen = word_.load(std::memory_order_acquire);
-      const Word word = Word::of(seen);
-      if (word.next < word.parts) continue;
-      if (!spin([&] { return word_.load(std::memory_order_acquire) != seen; })) word_.wait(seen);
+      const auto changed = [&] { return word_.load(std::memory_order_acquire) != seen; };
+      if (!spin(changed)) word_.wait(seen);
+      seen = word_.load(std::memory_order_acquire);
+      if (seen != 0) take_parts(Word::of(seen), own);
     }
   }
 
   std::mutex running_;
   int threads_ = 0;
   std::atomic<std::uint64_t> word_{0};
+  std::array<std::atomic<std::uint64_t>, kMostParts> begun_{};  // the last region that began a part
   std::atomic<int> left_{0};
   void (*part_)(const void*, int) = nullptr;
   const void* context_ = nullptr;

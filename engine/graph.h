@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graph: a traced program, as a list of op calls on numbered values.
+// Graph: what writes down a program while the functions that it consists of are called.
 #pragma once
 
 #include <functional>
@@ -9,17 +9,9 @@
 #include <vector>
 
 #include "engine/builder.h"
-#include "engine/op.h"
+#include "engine/program.h"
 
 namespace ingrad {
-
-struct GraphCall {
-  const OpDef* op;
-  Attrs attrs;
-  std::vector<int> inputs;   // value numbers
-  std::vector<int> outputs;  // value numbers
-  Location where;
-};
 
 class Graph : public Builder, public std::enable_shared_from_this<Graph> {
  public:
@@ -30,29 +22,26 @@ class Graph : public Builder, public std::enable_shared_from_this<Graph> {
   std::vector<Tensor> emit(const OpDef& op, const Attrs& attrs, std::span<const Tensor> inputs,
                            std::span<const TensorSpec> outputs, Location where) override;
 
-  const std::vector<GraphCall>& calls() const { return calls_; }
-  const std::vector<int>& inputs() const { return inputs_; }
-  const std::vector<int>& outputs() const { return outputs_; }
-  const TensorSpec& spec(int value) const { return specs_[static_cast<std::size_t>(value)]; }
+  const Program& program() const { return program_; }
+  const std::vector<ProgramCall>& calls() const { return program_.calls; }
+  const std::vector<int>& inputs() const { return program_.inputs; }
+  const std::vector<int>& outputs() const { return program_.outputs; }
+  const TensorSpec& spec(int value) const { return program_.spec(value); }
   // The tensor of a captured constant, undefined for computed values and inputs.
-  const Tensor& constant(int value) const { return constants_[static_cast<std::size_t>(value)]; }
+  const Tensor& constant(int value) const { return program_.constant(value); }
 
-  // Executes the program op by op; specs must equal those of the inputs.
+  // As Program::run and Program::str.
   std::vector<Tensor> run(std::span<const Tensor> inputs,
-                          Location where = Location::current()) const;
-  // One line per call: "%5 f32[2, 3] = add(%1, %4)".
-  std::string str() const;
+                          Location where = Location::current()) const {
+    return program_.run(inputs, where);
+  }
+  std::string str() const { return program_.str(); }
 
  private:
-  int add_value(const TensorSpec& spec, Tensor constant = {});
   int number_of(const Tensor& t, Location where);
   Tensor handle(int value);
 
-  std::vector<TensorSpec> specs_;
-  std::vector<Tensor> constants_;
-  std::vector<GraphCall> calls_;
-  std::vector<int> inputs_;
-  std::vector<int> outputs_;
+  Program program_;
 };
 
 // Runs `f` on stand-ins for inputs of the given specs and returns the program that it called.

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
+#include "engine/kernel_recorder.h"
 #include "engine/spec.h"
 #include "kernels/kernel.h"
 
@@ -27,24 +29,53 @@ void parallel_ranges(std::int64_t units, std::int64_t cost, std::int64_t scratch
 [[noreturn]] void fail_unsupported(std::string_view kernel, DType dtype, kernels::Backend backend,
                                    Location where);
 
+// Runs `fn` over [0, units), or notes it down where a recorder is active. `cost`: of all units.
 template <class Args>
-void run_kernel(const kernels::Family<Args>& family, kernels::Backend backend, DType dtype,
-                const Args& args, Location where = Location::current()) {
+void run_ranges(void (*fn)(const Args&, kernels::Range), const Args& args, std::int64_t units,
+                std::int64_t cost, std::int64_t scratch_bytes,
+                const kernels::FamilyBase* family = nullptr, DType dtype = DType::f32) {
+  static_assert(std::is_trivially_copyable_v<Args>);
+  if (units <= 0) return;
+  if (KernelRecorder* const recorder = KernelRecorder::active()) {
+    using kernels::for_each_table;
+    Args copy = args;
+    for_each_table(copy, [&](auto& table, std::int64_t n) {
+      using Element = std::remove_reference_t<decltype(*table)>;
+      if (table != nullptr) {
+        table = static_cast<Element*>(
+            recorder->keep(table, static_cast<std::size_t>(n) * sizeof(Element)));
+      }
+    });
+    recorder->record({[](void (*f)(), const void* a, kernels::Range range) {
+                        reinterpret_cast<void (*)(const Args&, kernels::Range)>(f)(
+                            *static_cast<const Args*>(a), range);
+                      },
+                      reinterpret_cast<void (*)()>(fn), &copy, sizeof(Args), units, cost,
+                      scratch_bytes, family, dtype});
+    return;
+  }
   struct Call {
-    typename kernels::Family<Args>::Fn fn;
+    void (*fn)(const Args&, kernels::Range);
     const Args* args;
   };
-  const Call call{family.at(backend, dtype), &args};
-  if (call.fn == nullptr) fail_unsupported(family.name(), dtype, backend, where);
-  const std::int64_t units = family.units(args);
-  if (units <= 0) return;
+  const Call call{fn, &args};
   parallel_ranges(
-      units, units * family.unit_cost(args), family.scratch_bytes(args),
+      units, cost, scratch_bytes,
       [](const void* context, kernels::Range range) {
         const Call& c = *static_cast<const Call*>(context);
         c.fn(*c.args, range);
       },
       &call);
+}
+
+template <class Args>
+void run_kernel(const kernels::Family<Args>& family, kernels::Backend backend, DType dtype,
+                const Args& args, Location where = Location::current()) {
+  const auto fn = family.at(backend, dtype);
+  if (fn == nullptr) fail_unsupported(family.name(), dtype, backend, where);
+  const std::int64_t units = family.units(args);
+  run_ranges(fn, args, units, units * family.unit_cost(args), family.scratch_bytes(args), &family,
+             dtype);
 }
 
 }  // namespace ingrad

@@ -13,6 +13,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/kernel_recorder.h"
+
 namespace ingrad {
 namespace {
 
@@ -134,6 +136,7 @@ std::shared_ptr<Storage> Storage::allocate(std::int64_t bytes, Device device, Lo
   if (device.kind != Device::Kind::cpu) {
     throw Error(fmt::format("allocate: this build has no memory on {}", device.str()), where);
   }
+  if (KernelRecorder* const recorder = KernelRecorder::active()) return recorder->allocate(bytes);
   const std::size_t bucket = bucket_bytes(static_cast<std::size_t>(bytes));
   void* p = Cache::instance().take(bucket);
   if (p == nullptr) {
@@ -141,6 +144,12 @@ std::shared_ptr<Storage> Storage::allocate(std::int64_t bytes, Device device, Lo
   }
   return std::shared_ptr<Storage>(new Storage(
       p, bytes, device, [bucket](void* block) { Cache::instance().give(block, bucket); }));
+}
+
+std::shared_ptr<Storage> Storage::placeholder(void* address, std::int64_t bytes, Deleter deleter) {
+  std::shared_ptr<Storage> storage(new Storage(address, bytes, {}, std::move(deleter)));
+  storage->placeholder_ = true;
+  return storage;
 }
 
 std::shared_ptr<Storage> Storage::adopt(void* data, std::int64_t bytes, Deleter deleter,

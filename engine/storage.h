@@ -23,6 +23,8 @@ class Storage {
   // Adopts memory (mmap, DLPack, user buffers) without a copy; `deleter` may be empty.
   static std::shared_ptr<Storage> adopt(void* data, std::int64_t bytes, Deleter deleter,
                                         Device device = {});
+  // An address that stands for memory to come: kernels may be given it, nobody may look there.
+  static std::shared_ptr<Storage> placeholder(void* address, std::int64_t bytes, Deleter deleter);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -30,6 +32,7 @@ class Storage {
   void* data() const { return data_; }
   std::int64_t bytes() const { return bytes_; }
   const Device& device() const { return device_; }
+  bool is_placeholder() const { return placeholder_; }
 
  private:
   Storage(void* data, std::int64_t bytes, Device device, Deleter deleter);
@@ -37,6 +40,7 @@ class Storage {
   std::int64_t bytes_;
   Device device_;
   Deleter deleter_;
+  bool placeholder_ = false;
 };
 
 // Counters of the CPU memory cache. Bytes: in use; the most in use since the last

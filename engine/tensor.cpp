@@ -7,6 +7,8 @@
 #include <cstring>
 
 #include "engine/convert.h"
+#include "engine/dense.h"
+#include "engine/kernel_recorder.h"
 #include "engine/node.h"
 
 namespace ingrad {
@@ -22,6 +24,16 @@ Tensor with_node(const Tensor& t, std::shared_ptr<Node> node) {
   impl->node = std::move(node);
   impl->output = 0;
   return Tensor(std::move(impl));
+}
+
+// Memory for values that are known now, also where ops are only noted down: kernels may then read it
+// for as long as the recording lives.
+Tensor known(const Shape& shape, DType dtype, Location where) {
+  KernelRecorder* const recorder = KernelRecorder::active();
+  const RecordingScope suspended(nullptr);
+  Tensor t = Tensor::empty(shape, dtype, where);
+  if (recorder != nullptr) recorder->hold(t.impl().storage);
+  return t;
 }
 
 }  // namespace
@@ -51,15 +63,15 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Location where) {
 }
 
 Tensor Tensor::full(const Shape& shape, double value, DType dtype, Location where) {
-  Tensor t = empty(shape, dtype, where);
-  fill(t.mutable_raw(), dtype, shape.size(), value);
+  const Tensor t = empty(shape, dtype, where);
+  fill_elements(t, value);
   return t;
 }
 
 Tensor Tensor::scalar(double value, DType dtype) { return full(Shape{}, value, dtype); }
 
 Tensor Tensor::arange(std::int64_t count, DType dtype, double start, double step) {
-  Tensor t = empty(Shape{count}, dtype);
+  Tensor t = known(Shape{count}, dtype, Location::current());
   for (std::int64_t i = 0; i < count; ++i) {
     store_element(t.mutable_raw(), dtype, i, start + step * static_cast<double>(i));
   }
@@ -73,7 +85,7 @@ Tensor Tensor::from(std::span<const T> values, const Shape& shape, Location wher
                             shape.str(), shape.size()),
                 where);
   }
-  Tensor t = empty(shape, dtype_of<T>(), where);
+  Tensor t = known(shape, dtype_of<T>(), where);
   std::copy(values.begin(), values.end(), static_cast<T*>(t.mutable_raw()));
   return t;
 }
@@ -111,6 +123,17 @@ void* Tensor::mutable_raw(Location where) const {
          t.offset * static_cast<std::int64_t>(size_of(t.spec.dtype));
 }
 
+const void* Tensor::values(Location where) const {
+  const void* p = raw(where);
+  if (impl_->storage->is_placeholder()) {
+    throw Error(fmt::format("tensor: the values of {} are not known while a plan is built; an op "
+                            "or function that looks at them cannot be part of it",
+                            spec().str()),
+                where);
+  }
+  return p;
+}
+
 const void* Tensor::raw(Location where) const { return mutable_raw(where); }
 
 template <class T>
@@ -120,7 +143,7 @@ const T* Tensor::data(Location where) const {
                             name_of(dtype())),
                 where);
   }
-  return static_cast<const T*>(raw(where));
+  return static_cast<const T*>(values(where));
 }
 
 double Tensor::item(Location where) const {
@@ -129,14 +152,14 @@ double Tensor::item(Location where) const {
                             shape().str(), size()),
                 where);
   }
-  return load_element(raw(where), dtype(), 0);
+  return load_element(values(where), dtype(), 0);
 }
 
 template <class T>
 std::vector<T> Tensor::to_vector(Location where) const {
   std::vector<T> out(static_cast<std::size_t>(size()));
   if (out.empty()) return out;
-  const void* base = raw(where);
+  const void* base = values(where);
   std::array<std::int64_t, kMaxRank> at{};
   for (auto&& o : out) {
     std::int64_t p = 0;
@@ -173,7 +196,8 @@ void Tensor::assign(const Tensor& value, Location where) const {
                             spec().str()),
                 where);
   }
-  copy_strided(value.raw(where), value.strides(), mutable_raw(where), strides(), shape(), dtype());
+  values(where);
+  copy_strided(value.values(where), value.strides(), mutable_raw(where), strides(), shape(), dtype());
 }
 
 std::string Tensor::str(int max_elements) const {

@@ -90,6 +90,9 @@ class Tensor {
   template <class T>
   const T* data(Location where = Location::current()) const;
   const void* raw(Location where = Location::current()) const;
+  // As raw(), for whoever reads there at once; Error while a plan is built, when addresses stand
+  // for memory to come. data(), item() and to_vector() ask this.
+  const void* values(Location where = Location::current()) const;
   // For whoever has just created the tensor and not yet shared it.
   void* mutable_raw(Location where = Location::current()) const;
   template <class T>

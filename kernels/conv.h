@@ -57,6 +57,17 @@ struct ConvWeightGradArgs {
   std::array<std::int64_t, 3> out_step{};
 };
 
+template <class F>
+void for_each_table(ConvArgs& a, F&& f) {
+  f(a.tap_offset, 3 * a.taps);
+  f(a.tap_weight, a.taps);
+}
+template <class F>
+void for_each_table(ConvWeightGradArgs& a, F&& f) {
+  f(a.tap_offset, 3 * a.taps);
+  f(a.tap_weight, a.taps);
+}
+
 // dtypes f32, f64.
 extern const Family<ConvArgs> conv;
 extern const Family<ConvWeightGradArgs> conv_weight_grad;

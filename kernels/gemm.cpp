@@ -16,6 +16,14 @@ std::int64_t unit_cost(const GemmArgs& a) {
 
 }  // namespace
 
+std::int64_t packed_bytes(const GemmArgs& a, DType t) {
+  if (t != DType::f32 && t != DType::f64) return 0;
+  return static_cast<std::int64_t>(size_of(t)) * a.k * round_up(a.n, GemmBlocks::kPanel);
+}
+void pack(const GemmArgs& a, DType t, void* panels) {
+  (t == DType::f32 ? cpu::pack_gemm_f32 : cpu::pack_gemm_f64)(a, panels);
+}
+
 const Family<GemmArgs> gemm("gemm", units, unit_cost, cpu::gemm_scratch_bytes,
                             {{Backend::reference, DType::f32, reference::gemm_f32},
                              {Backend::reference, DType::f64, reference::gemm_f64},

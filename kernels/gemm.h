@@ -30,9 +30,23 @@ struct GemmArgs {
   const void* bias = nullptr;  // [n] or null
   Activation activation = Activation::none;
   bool accumulate = false;
+  // B as pack() has written it, or null; the cpu back end then does not read b. batch == 1.
+  const void* panels = nullptr;
 };
+
+template <class F>
+void for_each_table(GemmArgs& a, F&& f) {
+  f(a.a_offset, a.batch);
+  f(a.b_offset, a.batch);
+  f(a.c_offset, a.batch);
+}
 
 // dtypes f32, f64 (and i64 on the reference and cpu back ends).
 extern const Family<GemmArgs> gemm;
+
+// Bytes of B packed for the active instruction set, which must not change afterwards; 0 for dtypes
+// that are not packed. B, n, k and the strides of B count, the rest may differ from call to call.
+std::int64_t packed_bytes(const GemmArgs& a, DType t);
+void pack(const GemmArgs& a, DType t, void* panels);
 
 }  // namespace ingrad::kernels

@@ -90,6 +90,11 @@ class Family : public FamilyBase {
   std::array<Fn, kBackendCount * kDTypeCount> table_{};
 };
 
+// Calls f(pointer, count) for every pointer of an argument struct that leads not to elements of
+// operands but to a table in host memory, of `count` entries. Structs with tables overload it.
+template <class Args, class F>
+void for_each_table(Args&, F&&) {}
+
 // Every kernel family of the library, for listings and tests.
 std::span<const FamilyBase* const> all_families();
 

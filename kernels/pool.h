@@ -40,6 +40,14 @@ struct MaxPoolArgs {
 };
 
 // dtypes f32, f64. One unit is one row of the last output axis.
+template <class F>
+void for_each_table(MaxPoolArgs& a, F&& f) {
+  for (PoolAxis& axis : a.axis) {
+    f(axis.first, axis.out);
+    f(axis.last, axis.out);
+  }
+}
+
 extern const Family<MaxPoolArgs> max_pool;
 
 }  // namespace ingrad::kernels

@@ -84,7 +84,7 @@ Tensor run(const EvalArgs& e, kernels::TileFn tile, DType compute,
 
 void refuse_zero_divisors(const std::string& op, const Tensor& divisor, Location where) {
   if (is_floating(divisor.dtype())) return;
-  for (const std::int64_t v : divisor.to_vector<std::int64_t>()) {
+  for (const std::int64_t v : divisor.to_vector<std::int64_t>(where)) {
     if (v == 0) throw Error(fmt::format("{}: integer division by zero", op), where);
   }
 }

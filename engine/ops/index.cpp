@@ -68,7 +68,7 @@ Tensor run(const kernels::Family<kernels::IndexArgs>& family, const char* op,
   const Tensor from = dense(source, t);
   const Tensor to = Tensor::empty(out.shape, t, a.where);
   args.src = from.raw(a.where);
-  args.index = positions.data<std::int64_t>(a.where);
+  args.index = static_cast<const std::int64_t*>(positions.raw(a.where));
   args.dst = to.mutable_raw(a.where);
   run_kernel(family, a.backend, t, args, a.where);
   return moves ? to : rounded(to, out.dtype);
@@ -356,7 +356,7 @@ void define_one_hot(OpTable& table) {
             check_indices("one_hot", index, classes, a.where);
             const Tensor out = Tensor::empty(a.outputs[0].shape, a.outputs[0].dtype, a.where);
             run_kernel(kernels::one_hot, a.backend, out.dtype(),
-                       kernels::OneHotArgs{index.data<std::int64_t>(a.where),
+                       kernels::OneHotArgs{static_cast<const std::int64_t*>(index.raw(a.where)),
                                            out.mutable_raw(a.where), index.size(), classes},
                        a.where);
             return std::vector<Tensor>{out};

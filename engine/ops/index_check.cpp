@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
-
 #include "engine/ops/elementwise.h"
 #include "engine/parallel.h"
 
@@ -25,33 +23,36 @@ std::string place_of(std::int64_t position, const Shape& shape) {
   return out + "]";
 }
 
+struct Scan {
+  const std::int64_t* p;
+  std::uint64_t extent;
+  std::string_view op;  // outlives the call: a literal or an op's attribute
+  Shape shape;
+  Location where;
+};
+
+// Every range of indices is looked at, and the first that has one outside tells which.
+void find_outside(const Scan& s, kernels::Range r) {
+  std::uint64_t outside = 0;  // negative indices are large as unsigned ones
+  for (std::int64_t i = r.begin; i < r.end; ++i) {
+    outside |= static_cast<std::uint64_t>(s.p[i]) >= s.extent;
+  }
+  if (outside == 0) return;
+  std::int64_t i = 0;
+  while (static_cast<std::uint64_t>(s.p[i]) < s.extent) ++i;
+  throw Error(fmt::format("{}: index {} at position {} is outside [0, {})", s.op, s.p[i],
+                          place_of(i, s.shape), s.extent),
+              s.where);
+}
+
 }  // namespace
 
 void check_indices(std::string_view op, const Tensor& index, std::int64_t extent, Location where) {
   const std::int64_t n = index.size();
   if (n == 0) return;
-  struct Scan {
-    const std::int64_t* p;
-    std::uint64_t extent;
-    std::atomic<bool> found{false};
-  } scan{index.data<std::int64_t>(where), static_cast<std::uint64_t>(extent)};
-  parallel_ranges(
-      n, n, 0,
-      [](const void* context, kernels::Range r) {
-        auto& s = *static_cast<Scan*>(const_cast<void*>(context));
-        std::uint64_t outside = 0;  // negative indices are large as unsigned ones
-        for (std::int64_t i = r.begin; i < r.end; ++i) {
-          outside |= static_cast<std::uint64_t>(s.p[i]) >= s.extent;
-        }
-        if (outside != 0) s.found = true;
-      },
-      &scan);
-  if (!scan.found) return;
-  std::int64_t i = 0;
-  while (static_cast<std::uint64_t>(scan.p[i]) < scan.extent) ++i;
-  throw Error(fmt::format("{}: index {} at position {} is outside [0, {})", op, scan.p[i],
-                          place_of(i, index.shape()), extent),
-              where);
+  const Scan scan{static_cast<const std::int64_t*>(index.raw(where)),
+                  static_cast<std::uint64_t>(extent), op, index.shape(), where};
+  run_ranges<Scan>(find_outside, scan, n, n, 0);
 }
 
 void require_indices(std::string_view op, const TensorSpec& index, Location where) {

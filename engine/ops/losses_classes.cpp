@@ -25,21 +25,38 @@ using Specs = std::span<const TensorSpec>;
 
 // ---- checks -----------------------------------------------------------------------------------
 // Every index is a class or to be ignored. Kernels rely on it.
-void check_targets(std::string_view op, const Tensor& target, std::int64_t classes,
-                   std::int64_t ignore_index, Location where) {
-  const std::int64_t* t = target.data<std::int64_t>();
-  for (std::int64_t i = 0; i < target.size(); ++i) {
-    if ((t[i] >= 0 && t[i] < classes) || t[i] == ignore_index) continue;
-    std::vector<std::int64_t> position(static_cast<std::size_t>(target.rank()));
+struct Targets {
+  const std::int64_t* p;
+  Shape shape;
+  std::int64_t classes, ignore_index;
+  std::string_view op;  // outlives the call: a literal or an op's attribute
+  Location where;
+};
+
+void find_no_class(const Targets& t, kernels::Range r) {
+  for (std::int64_t i = r.begin; i < r.end; ++i) {
+    if ((t.p[i] >= 0 && t.p[i] < t.classes) || t.p[i] == t.ignore_index) continue;
+    std::vector<std::int64_t> position(static_cast<std::size_t>(t.shape.rank()));
     std::int64_t rest = i;
-    for (int axis = target.rank() - 1; axis >= 0; --axis) {
-      position[static_cast<std::size_t>(axis)] = rest % target.shape()[axis];
-      rest /= target.shape()[axis];
+    for (int axis = t.shape.rank() - 1; axis >= 0; --axis) {
+      position[static_cast<std::size_t>(axis)] = rest % t.shape[axis];
+      rest /= t.shape[axis];
     }
     throw Error(fmt::format("{}: target {} at position [{}] is not a class; there are {} classes",
-                            op, t[i], fmt::join(position, ", "), classes),
-                where);
+                            t.op, t.p[i], fmt::join(position, ", "), t.classes),
+                t.where);
   }
+}
+
+void check_targets(std::string_view op, const Tensor& target, std::int64_t classes,
+                   std::int64_t ignore_index, Location where) {
+  const Targets args{static_cast<const std::int64_t*>(target.raw()),
+                     target.shape(),
+                     classes,
+                     ignore_index,
+                     op,
+                     where};
+  run_ranges<Targets>(find_no_class, args, target.size(), target.size(), 0);
 }
 
 void check_class_shapes(std::string_view op, const Shape& logits, const TensorSpec& target,
@@ -65,13 +82,24 @@ std::vector<Tensor> eval_class_mask(const EvalArgs& a) {
   const std::int64_t ignored = a.attrs.integer("ignore_index");
   check_targets(a.attrs.text("caller"), target, classes, ignored, a.where);
   const Tensor mask = Tensor::zeros(a.outputs[0].shape, DType::boolean, a.where);
-  bool* const out = mask.mutable_data<bool>();
-  const std::int64_t* t = target.data<std::int64_t>();
+  struct Marks {
+    bool* mask;
+    const std::int64_t* target;
+    std::int64_t inner, classes, ignored;
+  };
   const std::int64_t rows = target.shape()[0];
-  const std::int64_t inner = rows == 0 ? 0 : target.size() / rows;
-  for (std::int64_t i = 0; i < target.size(); ++i) {
-    if (t[i] != ignored) out[(i / inner * classes + t[i]) * inner + i % inner] = true;
-  }
+  const Marks marks{static_cast<bool*>(mask.mutable_raw()),
+                    static_cast<const std::int64_t*>(target.raw()),
+                    rows == 0 ? 0 : target.size() / rows, classes, ignored};
+  run_ranges<Marks>(
+      [](const Marks& m, kernels::Range r) {
+        for (std::int64_t i = r.begin; i < r.end; ++i) {
+          const std::int64_t t = m.target[i];
+          if (t == m.ignored) continue;
+          m.mask[(i / m.inner * m.classes + t) * m.inner + i % m.inner] = true;
+        }
+      },
+      marks, target.size(), target.size(), 0);
   return {mask};
 }
 
@@ -230,7 +258,7 @@ void define_cross_entropy(OpTable& table) {
             const Tensor loss = Tensor::empty(a.outputs[0].shape, o.x.dtype(), a.where);
             kernels::CrossEntropyArgs args;
             args.x = o.x.raw();
-            args.target = o.target.data<std::int64_t>();
+            args.target = static_cast<const std::int64_t*>(o.target.raw());
             args.weight = o.weight.defined() ? o.weight.raw() : nullptr;
             args.loss = loss.mutable_raw();
             args.outer = o.view.outer;
@@ -284,7 +312,7 @@ void define_cross_entropy_grad(OpTable& table) {
             const Tensor dx = Tensor::empty(o.x.shape(), o.x.dtype(), a.where);
             kernels::CrossEntropyGradArgs args;
             args.x = o.x.raw();
-            args.target = o.target.data<std::int64_t>();
+            args.target = static_cast<const std::int64_t*>(o.target.raw());
             args.weight = o.weight.defined() ? o.weight.raw() : nullptr;
             args.dloss = g.raw();
             args.dx = dx.mutable_raw();

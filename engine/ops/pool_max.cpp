@@ -102,7 +102,7 @@ std::vector<Tensor> eval_max(const EvalArgs& a, const Pooling& p) {
   const Tensor indices = Tensor::empty(spec.shape, DType::i64, a.where);
   if (values.size() > 0) {
     const kernels::MaxPoolArgs args{x.raw(a.where), values.mutable_raw(a.where),
-                                    indices.mutable_data<std::int64_t>(a.where),
+                                    static_cast<std::int64_t*>(indices.mutable_raw(a.where)),
                                     x.shape()[0] * x.shape()[1], p.axis};
     run_kernel(kernels::max_pool, a.backend, x.dtype(), args, a.where);
   }

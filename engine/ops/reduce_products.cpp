@@ -14,6 +14,7 @@
 #include "engine/ops/shape.h"
 #include "engine/ops/slice.h"
 #include "engine/ops/table.h"
+#include "engine/parallel.h"
 
 namespace ingrad {
 namespace {
@@ -28,19 +29,35 @@ Sample sample(const Tensor& x, Ints axes, bool keepdim) {
 
 // f of every element of a fresh dense result, in place.
 template <class F>
-void each(const Tensor& t, F f) {
-  const auto run = [&](auto* p) {
-    for (std::int64_t i = 0; i < t.size(); ++i) p[i] = f(p[i]);
+void each(const Tensor& t, F) {
+  struct Args {
+    void* values;
+    bool single;
   };
-  t.dtype() == DType::f32 ? run(t.mutable_data<float>()) : run(t.mutable_data<double>());
+  run_ranges<Args>(
+      [](const Args& a, kernels::Range r) {
+        const auto run = [&](auto* p) {
+          for (std::int64_t i = r.begin; i < r.end; ++i) p[i] = F{}(p[i]);
+        };
+        a.single ? run(static_cast<float*>(a.values)) : run(static_cast<double*>(a.values));
+      },
+      {t.mutable_raw(), t.dtype() == DType::f32}, t.size(), 16 * t.size(), 0);
 }
 
 void add_onto(const Tensor& t, const Tensor& x) {
-  const auto run = [&](auto* p, const auto* q) {
-    for (std::int64_t i = 0; i < t.size(); ++i) p[i] += q[i];
+  struct Args {
+    void* sum;
+    const void* term;
+    bool single;
   };
-  t.dtype() == DType::f32 ? run(t.mutable_data<float>(), x.data<float>())
-                          : run(t.mutable_data<double>(), x.data<double>());
+  run_ranges<Args>(
+      [](const Args& a, kernels::Range r) {
+        const auto run = [&]<class T>(T* p) {
+          for (std::int64_t i = r.begin; i < r.end; ++i) p[i] += static_cast<const T*>(a.term)[i];
+        };
+        a.single ? run(static_cast<float*>(a.sum)) : run(static_cast<double*>(a.sum));
+      },
+      {t.mutable_raw(), x.raw(), t.dtype() == DType::f32}, t.size(), t.size(), 0);
 }
 
 std::vector<TensorSpec> infer_floating(const char* op, const Attrs& attrs, Specs in,

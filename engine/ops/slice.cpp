@@ -119,7 +119,7 @@ std::vector<Tensor> eval_embed(const EvalArgs& a) {
   const Ints& interior = a.attrs.ints("interior");
   const Tensor out = Tensor::empty(spec.shape, spec.dtype, a.where);
   const double value = a.attrs.number("value");
-  if (out.size() != x.size()) fill(out.mutable_raw(), spec.dtype, out.size(), value);
+  if (out.size() != x.size()) fill_elements(out, value);
   Strides strides = out.strides();
   std::int64_t offset = 0;
   for (int i = 0; i < x.rank(); ++i) {

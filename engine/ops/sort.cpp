@@ -39,7 +39,7 @@ std::vector<Tensor> eval(const EvalArgs& a) {
     const AxisView v = around(x.shape(), static_cast<int>(a.attrs.integer("axis")));
     const kernels::SortArgs args{x.raw(a.where),
                                  values.mutable_raw(a.where),
-                                 indices.mutable_data<std::int64_t>(a.where),
+                                 static_cast<std::int64_t*>(indices.mutable_raw(a.where)),
                                  v.outer,
                                  v.extent,
                                  v.inner,

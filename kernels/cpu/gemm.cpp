@@ -13,6 +13,26 @@ HWY_BEFORE_NAMESPACE();
 namespace ingrad::kernels::cpu {
 namespace HWY_NAMESPACE {
 
+// Elements before part `begin` of the sum in B packed as a whole.
+template <class T>
+HWY_INLINE std::int64_t packed_at(const GemmArgs& a, std::int64_t begin) {
+  return begin * round_up(a.n, kPanelWidth<T>);
+}
+
+template <class T>
+HWY_INLINE void pack_all(const GemmArgs& a, T* panels) {
+  constexpr std::int64_t kWidth = kPanelWidth<T>;
+  const Depth depth(a.k);
+  for (std::int64_t part = 0; part < depth.parts; ++part) {
+    const std::int64_t k = depth.size(part), begin = depth.begin(part);
+    T* const to = panels + packed_at<T>(a, begin);
+    for (std::int64_t j = 0; j < a.n; j += kWidth) {
+      pack_panel<T, kWidth>(static_cast<const T*>(a.b) + begin * a.b_row + j * a.b_col, a.b_col,
+                            a.b_row, std::min(kWidth, a.n - j), k, to + j * k);
+    }
+  }
+}
+
 template <class T>
 HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T* scratch) {
   const T* pa =
@@ -28,14 +48,17 @@ HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T*
   T* const b_panels = scratch + round_up(depth.part * kTileStride, 64 / sizeof(T));
   const std::int64_t rows = tile_rows(block.rows);
   // Few tiles use a panel too seldom to repay packing where B's rows are contiguous.
-  const bool in_place = a.b_col == 1 && block.rows <= 2 * kTileRows;
+  const T* const prepacked = static_cast<const T*>(a.panels);
+  const bool in_place = !prepacked && a.b_col == 1 && block.rows <= 2 * kTileRows;
 
   for (std::int64_t part = 0; part < depth.parts; ++part) {
     const std::int64_t k = depth.size(part);
     const T* const a_part = pa + depth.begin(part) * a.a_col;
     const T* const b_part = pb + depth.begin(part) * a.b_row;
     const std::int64_t packed_from = in_place ? block.columns / kWidth * kWidth : 0;
-    for (std::int64_t j = packed_from; j < block.columns; j += kWidth) {
+    const T* const panels =
+        prepacked ? prepacked + packed_at<T>(a, depth.begin(part)) + block.column * k : b_panels;
+    for (std::int64_t j = packed_from; j < block.columns && !prepacked; j += kWidth) {
       pack_panel<T, kWidth>(b_part + j * a.b_col, a.b_col, a.b_row,
                             std::min(kWidth, block.columns - j), k, b_panels + j * k);
     }
@@ -51,7 +74,7 @@ HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T*
       pack_panel<T, kTileStride>(a_part + i * a.a_row, a.a_row, a.a_col, m, k, a_tile);
       for (std::int64_t j = 0; j < block.columns; j += kWidth) {
         const bool packed = j >= packed_from;
-        job.b = packed ? b_panels + j * k : b_part + j;
+        job.b = packed ? panels + j * k : b_part + j;
         job.b_step = packed ? kWidth : a.b_row;
         job.c = pc + i * a.c_row + j;
         job.columns = static_cast<std::size_t>(std::min(kWidth, block.columns - j));
@@ -74,6 +97,8 @@ HWY_INLINE void gemm(const GemmArgs& a, Range r) {
 
 void run_gemm_f32(const GemmArgs& a, Range r) { gemm<float>(a, r); }
 void run_gemm_f64(const GemmArgs& a, Range r) { gemm<double>(a, r); }
+void pack_f32(const GemmArgs& a, void* panels) { pack_all(a, static_cast<float*>(panels)); }
+void pack_f64(const GemmArgs& a, void* panels) { pack_all(a, static_cast<double*>(panels)); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace ingrad::kernels::cpu
@@ -84,9 +109,13 @@ namespace ingrad::kernels::cpu {
 
 HWY_EXPORT(run_gemm_f32);
 HWY_EXPORT(run_gemm_f64);
+HWY_EXPORT(pack_f32);
+HWY_EXPORT(pack_f64);
 
 void gemm_f32(const GemmArgs& a, Range r) { HWY_DYNAMIC_DISPATCH(run_gemm_f32)(a, r); }
 void gemm_f64(const GemmArgs& a, Range r) { HWY_DYNAMIC_DISPATCH(run_gemm_f64)(a, r); }
+void pack_gemm_f32(const GemmArgs& a, void* panels) { HWY_DYNAMIC_DISPATCH(pack_f32)(a, panels); }
+void pack_gemm_f64(const GemmArgs& a, void* panels) { HWY_DYNAMIC_DISPATCH(pack_f64)(a, panels); }
 
 // Exact and rare: row by row, so that the inner loop runs along contiguous C. Overflow wraps.
 void gemm_i64(const GemmArgs& a, Range r) {

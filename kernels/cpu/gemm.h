@@ -9,6 +9,10 @@ void gemm_f32(const GemmArgs& a, Range r);
 void gemm_f64(const GemmArgs& a, Range r);
 void gemm_i64(const GemmArgs& a, Range r);
 
+// All of B: part by part of the sum, panel by panel of columns.
+void pack_gemm_f32(const GemmArgs& a, void* panels);
+void pack_gemm_f64(const GemmArgs& a, void* panels);
+
 // A packed tile of A, then packed panels of B; sized for the larger element.
 inline std::int64_t gemm_scratch_bytes(const GemmArgs& a) {
   return 8 * Depth(a.k).part * (GemmBlocks::kRows + GemmBlocks::kColumns) + 64;

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a function to a plan: trace it for every tile size, prove that rows are apart, run the
+// passes, lower.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "engine/plan/cost.h"
+#include "engine/plan/passes.h"
+#include "engine/plan/plan.h"
+#include "engine/plan/separability.h"
+
+namespace ingrad {
+namespace {
+
+// Working memory of a thread that still stays in the second-level cache, and the rows below which
+// products are too narrow to be worth that.
+constexpr std::int64_t kTileBytes = std::int64_t{3} << 19;
+constexpr std::int64_t kLeastTile = 16;
+
+std::vector<TensorSpec> with_rows(std::span<const TensorSpec> specs, std::int64_t rows) {
+  std::vector<TensorSpec> out(specs.begin(), specs.end());
+  for (TensorSpec& s : out) s.shape = s.shape.with(0, rows);
+  return out;
+}
+
+Program traced(const GraphFn& f, std::span<const TensorSpec> specs, Location where) {
+  return trace(f, specs, where)->program();
+}
+
+void optimise(Program& program, const std::vector<std::string>& without) {
+  for (const NamedPass& pass : passes()) {
+    if (std::find(without.begin(), without.end(), pass.name) == without.end()) pass.run(program);
+  }
+}
+
+Code lowered(const Program& program, Location where) {
+  Code code = lower(program, where);
+  assign_memory(code);
+  return code;
+}
+
+std::int64_t working_bytes(const Code& code) { return code.arena_bytes + code.scratch_bytes; }
+
+std::int64_t common_rows(std::span<const TensorSpec> specs, Location where) {
+  if (specs.empty()) throw Error("compile: no inputs, and so no rows", where);
+  for (const TensorSpec& s : specs) {
+    if (s.shape.rank() == 0 || s.shape[0] != specs[0].shape[0] || s.shape[0] < 1) {
+      throw Error(fmt::format("compile: input {} beside {}; expected the same number of rows, at "
+                              "least one, along axis 0 of every input",
+                              s.str(), specs[0].str()),
+                  where);
+    }
+  }
+  return specs[0].shape[0];
+}
+
+void check_options(const PlanOptions& options, Location where) {
+  for (const std::string& name : options.without) {
+    const auto names = pass_names();
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      throw Error(fmt::format("compile: there is no pass '{}'", name), where);
+    }
+  }
+  const std::int64_t t = options.tile_rows;
+  if (t < 0 || (t > 0 && !std::has_single_bit(static_cast<std::uint64_t>(t)))) {
+    throw Error(fmt::format("compile: tile_rows is {}; expected a power of two, or 0", t), where);
+  }
+}
+
+}  // namespace
+
+std::span<const NamedPass> passes() {
+  static constexpr NamedPass kPasses[] = {
+      {"freeze", freeze},
+      {"dead_code", remove_dead_code},
+  };
+  return kPasses;
+}
+
+std::vector<std::string_view> pass_names() {
+  std::vector<std::string_view> names;
+  for (const NamedPass& p : passes()) names.push_back(p.name);
+  return names;
+}
+
+std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec> specs,
+                                    const PlanOptions& options, Location where) {
+  check_options(options, where);
+  const auto plan = std::make_shared<Plan>();
+  plan->options_ = options;
+  plan->inputs_.assign(specs.begin(), specs.end());
+  if (!options.rows) {
+    plan->traced_ = traced(f, specs, where);
+    plan->program_ = plan->traced_;
+    optimise(plan->program_, options.without);
+    plan->tiles_.push_back(lowered(plan->program_, where));
+  } else {
+    plan->max_rows_ = common_rows(specs, where);
+    Program two = traced(f, with_rows(specs, 2), where);
+    Program three = traced(f, with_rows(specs, 3), where);
+    remove_dead_code(two);
+    remove_dead_code(three);
+    require_separable(two, three, where);
+    for (std::int64_t rows = 1;; rows *= 2) {
+      Program before = traced(f, with_rows(specs, rows), where), program = before;
+      optimise(program, options.without);
+      Code code = lowered(program, where);
+      const std::int64_t bytes = working_bytes(code);
+      const bool first = rows == 1;
+      if (options.memory_bytes > 0 && bytes > options.memory_bytes) {
+        if (!first) break;
+        throw Error(fmt::format("compile: one row needs {} bytes of working memory, at most {} are "
+                                "allowed",
+                                bytes, options.memory_bytes),
+                    where);
+      }
+      if (!first && options.tile_rows == 0 && rows > kLeastTile && bytes > kTileBytes) break;
+      plan->traced_ = std::move(before);
+      plan->program_ = std::move(program);
+      plan->tiles_.push_back(std::move(code));
+      if (rows == options.tile_rows || 2 * rows > plan->max_rows_) break;
+    }
+  }
+  for (const int v : plan->program_.outputs) {
+    TensorSpec spec = plan->program_.spec(v);
+    if (options.rows) spec.shape = spec.shape.with(0, plan->max_rows_);
+    plan->outputs_.push_back(spec);
+  }
+  for (const Code& code : plan->tiles_) {
+    plan->memory_bytes_ = std::max(plan->memory_bytes_, working_bytes(code));
+  }
+  plan->flops_ = product_flops(plan->program_) / static_cast<double>(plan->tile_rows());
+  return plan;
+}
+
+std::string Plan::str() const {
+  std::string out = program_.str();
+  const Code& code = tiles_.back();
+  out += fmt::format("\n{} kernels, {} rows at a time, {} bytes of working memory per thread, ",
+                     code.instructions.size(), tile_rows(), memory_bytes_);
+  out += fmt::format("{:.4g} operations of products per row\n", flops_);
+  for (const Instruction& in : code.instructions) {
+    const ProgramCall* call = static_cast<std::size_t>(in.call) < program_.calls.size()
+                                  ? &program_.calls[static_cast<std::size_t>(in.call)]
+                                  : nullptr;
+    out += fmt::format("  {:<16} for {}, {} units\n",
+                       in.family != nullptr ? in.family->name() : "step",
+                       call != nullptr ? call->op->name : "output", in.units);
+  }
+  return out;
+}
+
+}  // namespace ingrad

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/plan/prepack.h"
+
+#include <cstring>
+
+#include "engine/plan/placeholders.h"
+#include "engine/storage.h"
+#include "kernels/gemm.h"
+
+namespace ingrad {
+
+void prepack(const KernelCall& call, std::byte* args,
+             std::vector<std::shared_ptr<const void>>& kept) {
+  if (call.family != &kernels::gemm) return;
+  kernels::GemmArgs g;
+  std::memcpy(&g, args, sizeof g);
+  if (g.batch != 1 || g.b_offset != nullptr || is_placeholder(g.b)) return;
+  const std::int64_t bytes = kernels::packed_bytes(g, call.dtype);
+  if (bytes == 0) return;
+  const RecordingScope constant(nullptr);
+  auto storage = Storage::allocate(bytes);
+  kernels::pack(g, call.dtype, storage->data());
+  g.panels = storage->data();
+  kept.push_back(std::move(storage));
+  std::memcpy(args, &g, sizeof g);
+}
+
+}  // namespace ingrad
