@@ -2,6 +2,7 @@
 // The workloads that bench/compare.sh runs side by side with other libraries:
 //   gemm/N                       C = A B, all N x N
 //   input_gradient/MODEL/BATCH   gradient of the sum of one logit per row, as explainers take it
+//   planned_input_gradient/...   the same by a plan, whose building is not timed
 //   train_step/MODEL/BATCH       cross entropy, gradients of all parameters, one step of SGD
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@
 #include "engine/ops/shape.h"
 #include "engine/optim/optimizers.h"
 #include "engine/plan/cost.h"
+#include "engine/plan/plan.h"
 #include "models/catalog.h"
 
 namespace ingrad::bench {
@@ -76,6 +78,29 @@ void input_gradient(benchmark::State& state, const Model& model, std::int64_t ba
   run(state, flops, step);
 }
 
+void planned_input_gradient(benchmark::State& state, const Model& model, std::int64_t batch) {
+  const auto network = build(model);
+  const std::vector<Tensor> inputs = {inputs_of(model, batch),
+                                      reshape(classes(batch, model.spec.outputs), Shape{batch, 1})};
+  const std::vector<TensorSpec> specs = {inputs[0].spec(), inputs[1].spec()};
+  const auto plan = compile(
+      [&](std::span<const Tensor> in) {
+        return std::vector{
+            grad([&](const Tensor& x) { return sum(gather((*network)(x), 1, in[1])); }, in[0])};
+      },
+      specs);
+  Workspace workspace(plan);
+  const Tensor gradient = Tensor::empty(inputs[0].shape());
+  const void* const given[] = {inputs[0].raw(), inputs[1].raw()};
+  void* const wanted[] = {gradient.mutable_raw()};
+  workspace.run(given, wanted, batch);
+  fingerprint(state, gradient);
+  run(state, plan->traced_flops() * static_cast<double>(batch), [&] {
+    workspace.run(given, wanted, batch);
+    return wanted[0];
+  });
+}
+
 void train_step(benchmark::State& state, const Model& model, std::int64_t batch) {
   const auto network = build(model);
   const NamedTensors parameters = network->parameters();
@@ -124,6 +149,8 @@ void register_workloads() {
     for (const std::int64_t batch : {1, 16, 256}) {
       add(fmt::format("input_gradient/{}/{}", model.name, batch),
           [&model, batch](benchmark::State& s) { input_gradient(s, model, batch); });
+      add(fmt::format("planned_input_gradient/{}/{}", model.name, batch),
+          [&model, batch](benchmark::State& s) { planned_input_gradient(s, model, batch); });
     }
     if (model.name != "mlp_784" && model.name != "cnn3") continue;
     add(fmt::format("train_step/{}/64", model.name),

@@ -10,15 +10,18 @@
 namespace ingrad::kernels {
 
 // For every image n, group g, output channel m < out_channels (per group), grid point t:
-//   out[n][g][m](t) = activation(bias(g, m) + sum_{c < in_channels, tap}
-//                      w(g, m, c, tap) * src[n][g][c](t * step + tap_offset[tap]))
+//   out[n][g][m](t) = activation(sum_{c < in_channels, tap}
+//                      w(g, m, c, tap) * src[n][g][c](t * step + tap_offset[tap]) + bias(g, m)
+//                      + residual[n][g][m](t))
 // where positions outside src count as zero. Three spatial axes always (leading ones of size 1).
 // Element addresses:
 //   src: n*src_batch + (g*in_channels + c)*src_channel + ((z*size[1]) + y)*size[2] + x
 //   w:   g*w_group + m*w_out + c*w_in + tap_weight[tap]
 //   out: n*out_batch + (g*out_channels + m)*out_channel + out_base + sum_a t[a]*out_step[a]
-// Phases of a data gradient write interleaved grid points through out_base and out_step. taps == 0
-// writes activation(bias). The summation order depends on in_channels and taps alone.
+// With a gate the result is zero where that is not positive: the gradient of ReLU. Residual and
+// gate are laid out as out, or null. Phases of a data gradient write interleaved grid points
+// through out_base and out_step. taps == 0 writes activation(bias). The summation order depends on
+// in_channels and taps alone.
 struct ConvArgs {
   const void* src = nullptr;
   const void* w = nullptr;
@@ -36,6 +39,8 @@ struct ConvArgs {
   std::int64_t out_batch = 0, out_channel = 0, out_base = 0;
   std::array<std::int64_t, 3> out_step{};
   Activation activation = Activation::none;
+  const void* residual = nullptr;
+  const void* gate = nullptr;
 };
 
 // Weight gradient, same notation, `out` is read (the gradient of the output) and w is written:

@@ -128,7 +128,7 @@ std::vector<Tensor> eval_conv(const EvalArgs& e) {
   const Tensor x = dense(e.inputs[0], t), w = dense(e.inputs[1], t);
   const Tensor bias = e.inputs.size() > 2 ? dense(e.inputs[2], t) : Tensor();
   const Tensor y = Tensor::empty(e.outputs[0].shape, t, e.where);
-  run_conv(e, conv_geometry(e.attrs, x.shape(), w.shape(), y.shape()), x, w, bias, y);
+  run_conv(e, conv_geometry(e.attrs, x.shape(), w.shape(), y.shape()), x, w, {.bias = bias}, y);
   return {rounded(y, e.outputs[0].dtype)};
 }
 
@@ -136,7 +136,7 @@ std::vector<Tensor> eval_data_grad(const EvalArgs& e) {
   const DType t = compute_dtype(e.inputs[0].dtype());
   const Tensor g = dense(e.inputs[0], t), w = dense(e.inputs[1], t);
   const Tensor x = Tensor::empty(e.outputs[0].shape, t, e.where);
-  run_conv_data_grad(e, conv_geometry(e.attrs, x.shape(), w.shape(), g.shape()), g, w, x);
+  run_conv_data_grad(e, conv_geometry(e.attrs, x.shape(), w.shape(), g.shape()), g, w, {}, x);
   return {rounded(x, e.outputs[0].dtype)};
 }
 

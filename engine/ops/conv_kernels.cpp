@@ -71,6 +71,13 @@ void set_forward(Args& a, const ConvGeometry& g, const Taps& taps) {
   a.out_step = {g.out[1] * g.out[2], g.out[2], 1};
 }
 
+void set_epilogue(kernels::ConvArgs& a, const ConvEpilogue& e) {
+  a.bias = e.bias.defined() ? e.bias.raw() : nullptr;
+  a.residual = e.residual.defined() ? e.residual.raw() : nullptr;
+  a.activation = e.relu ? kernels::Activation::relu : kernels::Activation::none;
+  a.gate = e.gate.defined() ? e.gate.raw() : nullptr;
+}
+
 }  // namespace
 
 ConvGeometry conv_geometry(const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y) {
@@ -89,13 +96,13 @@ ConvGeometry conv_geometry(const Attrs& attrs, const Shape& x, const Shape& w, c
 }
 
 void run_conv(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const Tensor& w,
-                 const Tensor& bias, const Tensor& y) {
+              const ConvEpilogue& epilogue, const Tensor& y) {
   const Taps taps = forward_taps(g);
   kernels::ConvArgs a;
   set_forward(a, g, taps);
   a.src = x.raw();
   a.w = w.raw();
-  a.bias = bias.defined() ? bias.raw() : nullptr;
+  set_epilogue(a, epilogue);
   a.out = y.mutable_raw();
   run_kernel(kernels::conv, e.backend, y.dtype(), a, e.where);
 }
@@ -103,7 +110,7 @@ void run_conv(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const T
 // One kernel call per phase of the stride: input point p + stride * t hears of output point
 // t + (p + low - k * dilation) / stride through every tap k for which that division is exact.
 void run_conv_data_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& dy, const Tensor& w,
-                   const Tensor& dx) {
+                        const ConvEpilogue& epilogue, const Tensor& dx) {
   for_each3(g.stride, [&](const Axes3& phase) {
     kernels::ConvArgs a;
     Taps taps;
@@ -145,6 +152,7 @@ void run_conv_data_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& 
     a.src = dy.raw();
     a.w = w.raw();
     a.out = dx.mutable_raw();
+    set_epilogue(a, epilogue);
     run_kernel(kernels::conv, e.backend, dx.dtype(), a, e.where);
   });
 }

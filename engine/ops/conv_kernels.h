@@ -24,11 +24,19 @@ struct ConvGeometry {
 // x [N, G*C, in...], w [G*M, C, kernel...], y [N, G*M, out...], as in kernels/conv.h.
 ConvGeometry conv_geometry(const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y);
 
-// y = x * w + bias (undefined: none), dx and dw from dy. All tensors dense, of one dtype.
+// What follows the sum, in this order; undefined: nothing. Residual and gate have the shape of the
+// result.
+struct ConvEpilogue {
+  Tensor bias = {}, residual = {};
+  bool relu = false;
+  Tensor gate = {};
+};
+
+// y = x * w, dx and dw from dy. All tensors dense, of one dtype.
 void run_conv(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const Tensor& w,
-              const Tensor& bias, const Tensor& y);
+              const ConvEpilogue& epilogue, const Tensor& y);
 void run_conv_data_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& dy, const Tensor& w,
-                        const Tensor& dx);
+                        const ConvEpilogue& epilogue, const Tensor& dx);
 void run_conv_weight_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const Tensor& dy,
                           const Tensor& dw);
 

@@ -74,7 +74,10 @@ void check_options(const PlanOptions& options, Location where) {
 std::span<const NamedPass> passes() {
   static constexpr NamedPass kPasses[] = {
       {"freeze", freeze},
+      {"fold_batch_norm", fold_batch_norm},
+      {"gather_one_hot", gather_one_hot},
       {"dead_code", remove_dead_code},
+      {"fuse_epilogues", fuse_epilogues},
   };
   return kPasses;
 }
@@ -131,6 +134,9 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
   for (const Code& code : plan->tiles_) {
     plan->memory_bytes_ = std::max(plan->memory_bytes_, working_bytes(code));
   }
+  Program needed = plan->traced_;
+  remove_dead_code(needed);
+  plan->traced_flops_ = product_flops(needed) / static_cast<double>(plan->tile_rows());
   plan->flops_ = product_flops(plan->program_) / static_cast<double>(plan->tile_rows());
   return plan;
 }

@@ -49,9 +49,11 @@ class Plan {
   std::int64_t tile_rows() const { return std::int64_t{1} << (tiles_.size() - 1); }
   // Of one thread of a workspace, with the scratch of its kernels.
   std::int64_t memory_bytes() const { return memory_bytes_; }
-  // Multiply-adds of matrix products and convolutions for one row (the whole, without rows), as two
-  // operations each.
+  // Floating-point operations of matrix products and convolutions for one row (for the whole,
+  // without rows), two for a multiply-add; and those of the program as it was traced, without dead
+  // code.
   double flops() const { return flops_; }
+  double traced_flops() const { return traced_flops_; }
   // The program for a full tile, before and after the passes.
   const Program& traced() const { return traced_; }
   const Program& program() const { return program_; }
@@ -66,7 +68,7 @@ class Plan {
   std::vector<TensorSpec> inputs_, outputs_;
   PlanOptions options_;
   std::int64_t max_rows_ = 1, memory_bytes_ = 0;
-  double flops_ = 0;
+  double flops_ = 0, traced_flops_ = 0;
   Program traced_, program_;
   std::vector<Code> tiles_;
 };

@@ -88,7 +88,7 @@ HWY_INLINE void conv_block(const ConvArgs& a, const ConvBlocks::Block& block,
     job.columns = static_cast<std::size_t>(kWidth);
     job.add = part > 0;
     const bool last = part + 1 == depth.parts;
-    job.relu = last && a.activation == Activation::relu;
+    job.relu = last && a.activation == Activation::relu && !a.residual;
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t at = runs[i].at;
       T* const panel = buffer.panels + at / kWidth * k * kWidth + at % kWidth;
@@ -113,12 +113,19 @@ HWY_INLINE void conv_block(const ConvArgs& a, const ConvBlocks::Block& block,
     if (a.out_step[2] == 1) {
       copy_rows(from, pixels, 1, 0, runs[i].count, runs[i].count, block.channels, to,
                 a.out_channel);
-      continue;
     }
-    for (std::int64_t m = 0; m < block.channels; ++m) {
+    for (std::int64_t m = 0; m < block.channels && a.out_step[2] != 1; ++m) {
       for (std::int64_t x = 0; x < runs[i].count; ++x) {
         to[m * a.out_channel + x * a.out_step[2]] = from[m * pixels + x];
       }
+    }
+    for (std::int64_t m = 0; m < block.channels && (a.residual || a.gate); ++m) {
+      T* const row = to + m * a.out_channel;
+      const std::int64_t in_out = row - static_cast<T*>(a.out);
+      finish_row(a.residual ? static_cast<const T*>(a.residual) + in_out : nullptr,
+                 a.activation == Activation::relu,
+                 a.gate ? static_cast<const T*>(a.gate) + in_out : nullptr, runs[i].count,
+                 a.out_step[2], row);
     }
   }
 }

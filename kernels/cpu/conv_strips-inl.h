@@ -140,6 +140,8 @@ struct StripJob {
   bool add = false;
   const T* row_bias = nullptr;
   bool relu = false;
+  const T* residual[kTileVectors] = {};  // laid out as C, as is the gate
+  const T* gate[kTileVectors] = {};
 };
 
 template <class T, int kRows, int kVectors>
@@ -179,7 +181,9 @@ HWY_NOINLINE void strip_tile(const StripJob<T>& t) {
       Vec<T> v = sum[i][j];
       if (t.add) v = hn::Add(load_head(c, t.count[j]), v);
       if (t.row_bias) v = hn::Add(v, hn::Set(d, t.row_bias[i]));
+      if (t.residual[j]) v = hn::Add(v, load_head(t.residual[j] + i * t.c_step, t.count[j]));
       if (t.relu) v = relu<T>(v);
+      if (t.gate[j]) v = gated<T>(v, load_head(t.gate[j] + i * t.c_step, t.count[j]));
       store_head<T>(v, c, t.count[j]);
     }
   }

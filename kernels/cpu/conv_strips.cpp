@@ -146,6 +146,9 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
   const T* const src = static_cast<const T*>(a.src) + block.group * a.in_channels * a.src_channel;
   const T* const w = static_cast<const T*>(a.w) + block.group * a.w_group + block.channel * a.w_out;
   T* const out = static_cast<T*>(a.out) + first_channel * a.out_channel + a.out_base;
+  const std::int64_t in_out = out - static_cast<T*>(a.out);
+  const T* const residual = a.residual ? static_cast<const T*>(a.residual) + in_out : nullptr;
+  const T* const gate = a.gate ? static_cast<const T*>(a.gate) + in_out : nullptr;
   const bool in_place = piece % kLanes<T> == 0 && pointwise(a);
 
   for (std::int64_t part = 0; part < depth.parts; ++part) {
@@ -175,7 +178,7 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
     job.c_step = work.direct ? a.out_channel : pixels;
     job.add = part > 0;
     const bool last = part + 1 == depth.parts;
-    job.relu = last && a.activation == Activation::relu;
+    job.relu = last && a.activation == Activation::relu && (work.direct || !residual);
     for (std::int64_t v = 0; v < vectors; v += kTileVectors) {
       const int together = static_cast<int>(std::min<std::int64_t>(kTileVectors, vectors - v));
       T* c[kTileVectors];
@@ -194,7 +197,11 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
       for (std::int64_t i = 0; i < block.channels; i += rows) {
         job.a = w + i * a.w_out;
         if (last && a.bias) job.row_bias = static_cast<const T*>(a.bias) + first_channel + i;
-        for (int j = 0; j < together; ++j) job.c[j] = c[j] + i * job.c_step;
+        for (int j = 0; j < together; ++j) {
+          job.c[j] = c[j] + i * job.c_step;
+          job.residual[j] = last && residual && work.direct ? residual + (job.c[j] - out) : nullptr;
+          job.gate[j] = last && gate && work.direct ? gate + (job.c[j] - out) : nullptr;
+        }
         run_strip_tile(job, std::min(rows, block.channels - i), together);
       }
     }
@@ -207,7 +214,11 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
       T* const to = out + m * a.out_channel + n * a.out_batch + z * a.out_step[0] +
                     s.y * a.out_step[1] + s.x * a.out_step[2];
       for (std::int64_t r = 0; r < s.rows; ++r) {
-        store_row(from + r * s.width, s.width, a.out_step[2], to + r * a.out_step[1]);
+        T* const row = to + r * a.out_step[1];
+        store_row(from + r * s.width, s.width, a.out_step[2], row);
+        if (!gate && !residual) continue;
+        finish_row(residual ? residual + (row - out) : nullptr, a.activation == Activation::relu,
+                   gate ? gate + (row - out) : nullptr, s.width, a.out_step[2], row);
       }
     }
   }

@@ -35,6 +35,26 @@ HWY_INLINE Vec<T> relu(Vec<T> v) {
   return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(Tag<T>())), v);
 }
 
+// v where the gate is positive, zero elsewhere.
+template <class T>
+HWY_INLINE Vec<T> gated(Vec<T> v, Vec<T> gate) {
+  return hn::IfThenElseZero(hn::Gt(gate, hn::Zero(Tag<T>())), v);
+}
+
+// What follows the sum and its bias for results that were stored already, `step` apart: `residual`
+// and `gate` (or null) lie as they do.
+template <class T>
+HWY_INLINE void finish_row(const T* residual, bool relu, const T* gate, std::int64_t n,
+                           std::int64_t step, T* row) {
+  for (std::int64_t i = 0; i < n * step; i += step) {
+    T v = row[i];
+    if (residual) v += residual[i];
+    if (relu && v < T(0)) v = T(0);
+    if (gate && !(gate[i] > T(0))) v = T(0);
+    row[i] = v;
+  }
+}
+
 // One step of the sum for one tile of C, and what follows the last step.
 template <class T>
 struct TileJob {
@@ -49,6 +69,8 @@ struct TileJob {
   const T* column_bias = nullptr;  // added if not null, as is row_bias
   const T* row_bias = nullptr;
   bool relu = false;
+  const T* residual = nullptr;  // laid out as C, as is the gate
+  const T* gate = nullptr;
 };
 
 // Rows of a panel that are asked for ahead of use: panels stream from the second-level cache.
@@ -93,7 +115,9 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
       if (t.add) v = hn::Add(load_head(c + at, n), v);
       if (t.column_bias) v = hn::Add(v, load_head(t.column_bias + at, n));
       if (t.row_bias) v = hn::Add(v, hn::Set(d, t.row_bias[i]));
+      if (t.residual) v = hn::Add(v, load_head(t.residual + i * t.c_step + at, n));
       if (t.relu) v = relu<T>(v);
+      if (t.gate) v = gated<T>(v, load_head(t.gate + i * t.c_step + at, n));
       store_head<T>(v, c + at, n);
     }
   }

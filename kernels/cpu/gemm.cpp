@@ -79,6 +79,9 @@ HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T*
         job.c = pc + i * a.c_row + j;
         job.columns = static_cast<std::size_t>(std::min(kWidth, block.columns - j));
         job.column_bias = last && bias ? bias + j : nullptr;
+        const std::int64_t in_c = job.c - static_cast<T*>(a.c);
+        job.residual = last && a.residual ? static_cast<const T*>(a.residual) + in_c : nullptr;
+        job.gate = last && a.gate ? static_cast<const T*>(a.gate) + in_c : nullptr;
         run_tile(job, m);
       }
     }

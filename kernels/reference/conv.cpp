@@ -53,9 +53,12 @@ void conv(const ConvArgs& a, Range r) {
                    src[n * a.src_batch + (b.group * a.in_channels + c) * a.src_channel + at];
           }
         }
+        const std::int64_t to = out_offset(a, n, b.group * a.out_channels + m, t);
+        if (a.residual) sum += double{static_cast<const T*>(a.residual)[to]};
         T v = static_cast<T>(sum);
         if (a.activation == Activation::relu && v < T(0)) v = T(0);
-        static_cast<T*>(a.out)[out_offset(a, n, b.group * a.out_channels + m, t)] = v;
+        if (a.gate && !(static_cast<const T*>(a.gate)[to] > T(0))) v = T(0);
+        static_cast<T*>(a.out)[to] = v;
       }
     }
   }

@@ -11,6 +11,8 @@ template <class T, class Sum>
 void gemm(const GemmArgs& a, Range r) {
   const GemmBlocks blocks(a);
   const T* const bias = static_cast<const T*>(a.bias);
+  const T* const residual = static_cast<const T*>(a.residual);
+  const T* const gate = static_cast<const T*>(a.gate);
   for (std::int64_t u = r.begin; u < r.end;) {
     const GemmBlocks::Block block = blocks.first(u, r.end);
     u += block.units;
@@ -26,8 +28,10 @@ void gemm(const GemmArgs& a, Range r) {
                  static_cast<Sum>(pb[p * a.b_row + j * a.b_col]);
         }
         if (bias) sum += static_cast<Sum>(bias[j]);
+        if (residual) sum += static_cast<Sum>(residual[&c - static_cast<T*>(a.c)]);
         c = static_cast<T>(sum);
         if (a.activation == Activation::relu && c < T(0)) c = T(0);
+        if (gate && !(gate[&c - static_cast<T*>(a.c)] > T(0))) c = T(0);
       }
     }
   }

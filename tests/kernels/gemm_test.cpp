@@ -85,7 +85,11 @@ void expect_all_layouts_match() {
         std::size_t room = panels.size();
         std::align(64, room - 64, aligned, room);
         pack(p.args, dtype_of<T>(), aligned);
-        for (int variant = 0; variant < 3; ++variant) {
+        const auto gate = random_values<T>(p.c.size(), 9);
+        const auto more = random_values<T>(p.c.size(), 10);
+        for (int variant = 0; variant < 4; ++variant) {
+          p.args.gate = variant == 3 ? gate.data() : nullptr;
+          p.args.residual = variant >= 2 ? more.data() : nullptr;
           p.args.bias = variant > 0 ? p.bias.data() : nullptr;
           p.args.accumulate = variant == 1;
           p.args.activation = variant == 2 ? Activation::relu : Activation::none;
@@ -158,7 +162,9 @@ void expect_split_has_no_effect() {
       const std::vector<T> whole = p.run(Backend::cpu);
       for (const std::int64_t step : {1, 2, 5}) {
         const std::vector<T> split = p.run(Backend::cpu, step);
-        ASSERT_EQ(kernels::testing::compare_bytes(whole.data(), split.data(), whole.size() * sizeof(T)), 0)
+        ASSERT_EQ(
+            kernels::testing::compare_bytes(whole.data(), split.data(), whole.size() * sizeof(T)),
+            0)
             << s[0] << "x" << s[1] << "x" << s[2] << " step " << step;
       }
     }

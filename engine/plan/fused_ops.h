@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ops that only plans have: a product and what follows it, in one kernel. They have no derivatives
+// and are in no table.
+#pragma once
+
+#include "engine/op.h"
+
+namespace ingrad {
+
+// What follows a product, as attributes of the fused op: inputs are those of the product, then the
+// residual if there is one, then the gate if there is one.
+struct Epilogue {
+  bool residual = false;  // added
+  bool relu = false;
+  bool gate = false;  // zero where it is not positive: the gradient of ReLU
+};
+
+// The fused form of "conv", "conv_data_grad", "linear" or "matmul"; null for other ops. The second
+// operand of matmul must be a matrix.
+const OpDef* fused_form(const OpDef& product);
+Attrs fused_attrs(const Attrs& product, const Epilogue& epilogue);
+// Of a fused op's attributes.
+Epilogue epilogue_of(const Attrs& attrs);
+
+}  // namespace ingrad
