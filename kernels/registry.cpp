@@ -14,6 +14,7 @@
 #include "kernels/scan.h"
 #include "kernels/softmax.h"
 #include "kernels/sort.h"
+#include "kernels/winograd.h"
 
 namespace ingrad::kernels {
 
@@ -46,6 +47,7 @@ std::span<const FamilyBase* const> all_families() {
       &softmax,
       &softmax_grad,
       &sort,
+      &winograd,
   };
   return kFamilies;
 }

@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "engine/plan/cost.h"
+#include "engine/plan/packed_constants.h"
 #include "engine/plan/passes.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/separability.h"
@@ -29,9 +30,12 @@ Program traced(const GraphFn& f, std::span<const TensorSpec> specs, Location whe
   return trace(f, specs, where)->program();
 }
 
-void optimise(Program& program, const std::vector<std::string>& without) {
+void optimise(Program& program, const PassContext& context,
+              const std::vector<std::string>& without) {
   for (const NamedPass& pass : passes()) {
-    if (std::find(without.begin(), without.end(), pass.name) == without.end()) pass.run(program);
+    if (std::find(without.begin(), without.end(), pass.name) == without.end()) {
+      pass.run(program, context);
+    }
   }
 }
 
@@ -78,6 +82,7 @@ std::span<const NamedPass> passes() {
       {"gather_one_hot", gather_one_hot},
       {"dead_code", remove_dead_code},
       {"fuse_epilogues", fuse_epilogues},
+      {"winograd", use_winograd},
   };
   return kPasses;
 }
@@ -91,24 +96,26 @@ std::vector<std::string_view> pass_names() {
 std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec> specs,
                                     const PlanOptions& options, Location where) {
   check_options(options, where);
+  PackedConstants constants;
   const auto plan = std::make_shared<Plan>();
   plan->options_ = options;
   plan->inputs_.assign(specs.begin(), specs.end());
   if (!options.rows) {
     plan->traced_ = traced(f, specs, where);
     plan->program_ = plan->traced_;
-    optimise(plan->program_, options.without);
+    optimise(plan->program_, {}, options.without);
     plan->tiles_.push_back(lowered(plan->program_, where));
   } else {
     plan->max_rows_ = common_rows(specs, where);
     Program two = traced(f, with_rows(specs, 2), where);
     Program three = traced(f, with_rows(specs, 3), where);
-    remove_dead_code(two);
-    remove_dead_code(three);
+    remove_dead_code(two, {});
+    remove_dead_code(three, {});
     require_separable(two, three, where);
     for (std::int64_t rows = 1;; rows *= 2) {
       Program before = traced(f, with_rows(specs, rows), where), program = before;
-      optimise(program, options.without);
+      optimise(program, {rows, plan->max_rows_}, options.without);
+      constants.intern(program);
       Code code = lowered(program, where);
       const std::int64_t bytes = working_bytes(code);
       const bool first = rows == 1;
@@ -135,7 +142,7 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
     plan->memory_bytes_ = std::max(plan->memory_bytes_, working_bytes(code));
   }
   Program needed = plan->traced_;
-  remove_dead_code(needed);
+  remove_dead_code(needed, {});
   plan->traced_flops_ = product_flops(needed) / static_cast<double>(plan->tile_rows());
   plan->flops_ = product_flops(plan->program_) / static_cast<double>(plan->tile_rows());
   return plan;

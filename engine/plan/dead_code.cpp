@@ -5,7 +5,7 @@
 
 namespace ingrad {
 
-void remove_dead_code(Program& program) {
+void remove_dead_code(Program& program, const PassContext&) {
   std::vector<char> alive(program.specs.size(), 0);
   for (const int v : program.outputs) alive[static_cast<std::size_t>(v)] = 1;
   std::vector<ProgramCall> kept;

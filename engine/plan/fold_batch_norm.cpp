@@ -132,6 +132,6 @@ class Folding {
 
 }  // namespace
 
-void fold_batch_norm(Program& program) { program = Folding(program).run(); }
+void fold_batch_norm(Program& program, const PassContext&) { program = Folding(program).run(); }
 
 }  // namespace ingrad

@@ -6,7 +6,7 @@
 
 namespace ingrad {
 
-void freeze(Program& program) {
+void freeze(Program& program, const PassContext&) {
   Rewriter rewriter(program);
   for (const ProgramCall& call : program.calls) {
     const bool constant = std::all_of(call.inputs.begin(), call.inputs.end(), [&](int v) {

@@ -73,7 +73,7 @@ class Fusion {
 
 }  // namespace
 
-void fuse_epilogues(Program& program) {
+void fuse_epilogues(Program& program, const PassContext&) {
   const Fusion fusion(program);
   // Chains by the call whose place they take; calls that are part of one are gone.
   std::vector<Chain> chains;

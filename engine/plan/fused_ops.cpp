@@ -4,7 +4,9 @@
 #include "engine/ops/compute.h"
 #include "engine/ops/conv_kernels.h"
 #include "engine/parallel.h"
+#include "engine/plan/packed_constants.h"
 #include "kernels/gemm.h"
+#include "kernels/winograd.h"
 
 namespace ingrad {
 namespace {
@@ -69,6 +71,43 @@ std::vector<Tensor> eval_matrix(const EvalArgs& e, bool transposed) {
   return {y};
 }
 
+// Kernels want channels first: w [M, C, 3, 3], where a gradient has the roles of M and C exchanged.
+std::vector<Tensor> eval_winograd(const EvalArgs& e) {
+  const Operands in(e);
+  const TensorSpec& out = e.outputs[0];
+  const Tensor x = dense(in.product[0], DType::f32), w = dense(in.product[1], DType::f32);
+  const Tensor y = Tensor::empty(out.shape, DType::f32, e.where);
+  const bool mirrored = e.attrs.flag("mirrored");
+  const std::int64_t m = w.shape()[0], c = w.shape()[1];
+  const kernels::WinogradWeights weights{w.data<float>(e.where), mirrored ? m : c,
+                                         mirrored ? c : m,       mirrored ? 9 * c : 9,
+                                         mirrored ? 9 : 9 * c,   mirrored};
+  const auto packed = PackedConstants::current().get(
+      w.raw(), {m, c, mirrored}, kernels::winograd_weight_bytes(weights),
+      [&](void* to) { kernels::winograd_weights(weights, to); });
+  KernelRecorder::active()->hold(packed);
+  kernels::WinogradArgs a;
+  a.src = x.raw();
+  a.weights = packed->data();
+  a.out = y.mutable_raw();
+  a.bias = in.bias.defined() ? in.bias.raw() : nullptr;
+  a.residual = in.residual.defined() ? in.residual.raw() : nullptr;
+  a.relu = in.epilogue.relu;
+  a.gate = in.gate.defined() ? in.gate.raw() : nullptr;
+  a.batch = x.shape()[0];
+  a.in_channels = weights.in_channels;
+  a.out_channels = weights.out_channels;
+  for (int i = 0; i < 2; ++i) {
+    const auto axis = static_cast<std::size_t>(i);
+    a.size[axis] = x.shape()[2 + i];
+    a.grid[axis] = y.shape()[2 + i];
+    const std::int64_t low = e.attrs.ints("padding_low")[axis];
+    a.pad[axis] = mirrored ? 2 - low : low;
+  }
+  run_kernel(kernels::winograd, e.backend, DType::f32, a, e.where);
+  return {y};
+}
+
 OpDef fused(const char* product, std::vector<Tensor> (*eval)(const EvalArgs&, bool), bool flag) {
   const OpDef& base = find_op(product);
   OpDef def;
@@ -94,6 +133,23 @@ const OpDef* fused_form(const OpDef& product) {
     if (def->name.compare(0, def->name.size() - 1, product.name) == 0) return def;
   }
   return nullptr;
+}
+
+const OpDef& winograd_form() {
+  static const OpDef def = [] {
+    OpDef d;
+    d.name = "winograd";
+    d.min_inputs = 2;
+    d.max_inputs = 5;
+    d.doc = "Convolution of 3 x 3 taps, or its data gradient, by Winograd's method.";
+    d.infer = [](const Attrs& attrs, std::span<const TensorSpec> in, Location where) {
+      const OpDef& product = find_op(attrs.flag("mirrored") ? "conv_data_grad" : "conv");
+      return product.infer(attrs, in.first(product_inputs(attrs, in.size())), where);
+    };
+    d.eval = eval_winograd;
+    return d;
+  }();
+  return def;
 }
 
 Attrs fused_attrs(const Attrs& product, const Epilogue& epilogue) {

@@ -19,6 +19,9 @@ struct Epilogue {
 // operand of matmul must be a matrix.
 const OpDef* fused_form(const OpDef& product);
 Attrs fused_attrs(const Attrs& product, const Epilogue& epilogue);
+// "conv", "conv_data_grad" or a fused form of one, by Winograd's method: the same inputs, the weights
+// being constant, and the attributes of the fused form besides `mirrored`, which is set for gradients.
+const OpDef& winograd_form();
 // Of a fused op's attributes.
 Epilogue epilogue_of(const Attrs& attrs);
 

@@ -24,7 +24,7 @@ bool is_one_hot(const Program& p, const ProgramCall& c) {
 
 }  // namespace
 
-void gather_one_hot(Program& program) {
+void gather_one_hot(Program& program, const PassContext&) {
   const ValueUses uses(program);
   Rewriter rewriter(program);
   for (const ProgramCall& call : program.calls) {

@@ -10,22 +10,32 @@
 
 namespace ingrad {
 
+struct PassContext {
+  // Rows of the program at hand and of the largest that the plan will run: what a pass decides must
+  // not depend on the former, or results would.
+  std::int64_t rows = 1, max_rows = 1;
+};
+
 // Calls whose inputs are all constants become constants.
-void freeze(Program& program);
+void freeze(Program& program, const PassContext& context);
 // Calls that no output depends on are dropped, with constants that nothing reads.
-void remove_dead_code(Program& program);
+void remove_dead_code(Program& program, const PassContext& context);
 // Batch norm with given statistics becomes part of the convolution or linear map before it, in both
 // directions. Rounds differently.
-void fold_batch_norm(Program& program);
+void fold_batch_norm(Program& program, const PassContext& context);
 // A gradient that starts from one element per row, times a matrix, is a gather of rows of that
 // matrix. Rounds alike.
-void gather_one_hot(Program& program);
+void gather_one_hot(Program& program, const PassContext& context);
 // Bias, ReLU and its gradient become part of the matrix product or convolution before them.
-void fuse_epilogues(Program& program);
+void fuse_epilogues(Program& program, const PassContext& context);
+
+// Convolutions of 3 x 3 taps with constant weights, and their data gradients, by Winograd's method
+// where it pays. Rounds differently, by about 1e-5 of the largest value.
+void use_winograd(Program& program, const PassContext& context);
 
 struct NamedPass {
   std::string_view name;
-  void (*run)(Program&);
+  void (*run)(Program&, const PassContext&);
 };
 // In order.
 std::span<const NamedPass> passes();

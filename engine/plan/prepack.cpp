@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "engine/plan/packed_constants.h"
 #include "engine/plan/placeholders.h"
 #include "engine/storage.h"
 #include "kernels/gemm.h"
@@ -17,11 +18,11 @@ void prepack(const KernelCall& call, std::byte* args,
   if (g.batch != 1 || g.b_offset != nullptr || is_placeholder(g.b)) return;
   const std::int64_t bytes = kernels::packed_bytes(g, call.dtype);
   if (bytes == 0) return;
-  const RecordingScope constant(nullptr);
-  auto storage = Storage::allocate(bytes);
-  kernels::pack(g, call.dtype, storage->data());
+  const auto storage = PackedConstants::current().get(
+      g.b, {g.n, g.k, g.b_row, g.b_col, static_cast<std::int64_t>(call.dtype)}, bytes,
+      [&](void* to) { kernels::pack(g, call.dtype, to); });
   g.panels = storage->data();
-  kept.push_back(std::move(storage));
+  kept.push_back(storage);
   std::memcpy(args, &g, sizeof g);
 }
 

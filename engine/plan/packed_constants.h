@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Constants in the form that kernels want them, made once per plan however many of its tile sizes ask
+// for them.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "engine/program.h"
+
+namespace ingrad {
+
+class PackedConstants {
+ public:
+  PackedConstants();  // the calling thread's, until it is destroyed
+  ~PackedConstants();
+  PackedConstants(const PackedConstants&) = delete;
+  PackedConstants& operator=(const PackedConstants&) = delete;
+
+  // Error when there is none: kernels that want packed constants run in plans only.
+  static PackedConstants& current();
+
+  // The packed form of what lies at `source`, told from others of the same source by `key`; at first
+  // made by fill(memory).
+  using Key = std::array<std::int64_t, 5>;
+  std::shared_ptr<Storage> get(const void* source, const Key& key, std::int64_t bytes,
+                               const std::function<void(void*)>& fill);
+  // Replaces constants of a program that equal earlier ones, bit for bit, by those.
+  void intern(Program& program);
+
+ private:
+  std::map<std::pair<const void*, Key>, std::shared_ptr<Storage>> packed_;
+  std::map<std::string, std::vector<Tensor>> known_;  // by spec
+  PackedConstants* before_;
+};
+
+}  // namespace ingrad
