@@ -7,6 +7,7 @@
 #include "kernels/index.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
+#include "kernels/pair_pool.h"
 #include "kernels/pool.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
@@ -33,6 +34,8 @@ std::span<const FamilyBase* const> all_families() {
       &gemm,
       &max_pool,
       &one_hot,
+      &pair_pool,
+      &pair_pool_grad,
       &random_bernoulli,
       &random_integers,
       &random_normal,

@@ -81,6 +81,7 @@ std::span<const NamedPass> passes() {
       {"fold_batch_norm", fold_batch_norm},
       {"gather_one_hot", gather_one_hot},
       {"dead_code", remove_dead_code},
+      {"pair_pools", use_pair_pools},
       {"fuse_epilogues", fuse_epilogues},
       {"winograd", use_winograd},
   };

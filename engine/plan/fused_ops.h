@@ -22,6 +22,9 @@ Attrs fused_attrs(const Attrs& product, const Epilogue& epilogue);
 // "conv", "conv_data_grad" or a fused form of one, by Winograd's method: the same inputs, the weights
 // being constant, and the attributes of the fused form besides `mirrored`, which is set for gradients.
 const OpDef& winograd_form();
+// kernels/pair_pool.h: (x) gives values and codes; (codes, dy[, gate]) with attribute `size` gives dx.
+const OpDef& pair_pool_form();
+const OpDef& pair_pool_grad_form();
 // Of a fused op's attributes.
 Epilogue epilogue_of(const Attrs& attrs);
 
