@@ -53,13 +53,16 @@ void set_min_cost_per_thread(std::int64_t cost) {
   min_cost_per_thread = cost > 0 ? cost : kMinCostPerThread;
 }
 
+int threads_for(std::int64_t units, std::int64_t cost) {
+  if (omp_in_parallel() != 0) return 1;
+  const std::int64_t n =
+      std::min<std::int64_t>({threads(), units, cost / min_cost_per_thread.load(), kMostParts});
+  return static_cast<int>(std::max<std::int64_t>(n, 1));
+}
+
 void parallel_ranges(std::int64_t units, std::int64_t cost, std::int64_t scratch_bytes,
                      void (*body)(const void* context, kernels::Range range), const void* context) {
-  std::int64_t n =
-      std::min<std::int64_t>({threads(), units, cost / min_cost_per_thread.load(), kMostParts});
-  if (omp_in_parallel() != 0) n = 1;
-  const Region region{units, scratch_bytes, body, context,
-                      static_cast<int>(std::max<std::int64_t>(n, 1))};
+  const Region region{units, scratch_bytes, body, context, threads_for(units, cost)};
   fork_join(
       region.threads, [](const void* r, int t) { static_cast<const Region*>(r)->run(t); }, &region);
 }

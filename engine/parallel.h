@@ -20,6 +20,8 @@ int threads();
 // small work is split too. cost <= 0 restores the default.
 void set_min_cost_per_thread(std::int64_t cost);
 
+// On how many threads a kernel of that many units and cost (see below) runs.
+int threads_for(std::int64_t units, std::int64_t cost);
 // Calls body(context, range) over [0, units) in contiguous ranges, with `scratch_bytes` of working
 // memory per thread. `cost` is about the number of element operations of the whole.
 void parallel_ranges(std::int64_t units, std::int64_t cost, std::int64_t scratch_bytes,

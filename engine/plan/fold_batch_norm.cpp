@@ -7,6 +7,7 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "engine/plan/packed_constants.h"
 #include "engine/plan/passes.h"
 #include "engine/plan/rewriter.h"
 
@@ -84,10 +85,12 @@ class Folding {
     if (product->inputs.size() > 2) {
       shift = shift + cast(p_.constant(product->inputs[2]), DType::f64) * a.scale;
     }
-    rewriter_.keep_as(
-        norm, *product->op, product->attrs,
-        {rewriter_.now(product->inputs[0]), rewriter_.constant(scaled_rows(weight, a.scale)),
-         rewriter_.constant(cast(shift, weight.dtype()))});
+    const Tensor scaled =
+        PackedConstants::current().derived(sources(norm, weight), norm.attrs.number("epsilon"),
+                                           [&] { return scaled_rows(weight, a.scale); });
+    rewriter_.keep_as(norm, *product->op, product->attrs,
+                      {rewriter_.now(product->inputs[0]), rewriter_.constant(scaled),
+                       rewriter_.constant(cast(shift, weight.dtype()))});
     return true;
   }
 
@@ -108,10 +111,22 @@ class Folding {
         folds_after(*norm, producer(norm->inputs[0])) || !folds_before(*norm, &call)) {
       return false;
     }
-    const Tensor weight = scaled_rows(p_.constant(call.inputs[1]), affine_of(p_, *norm).scale);
+    const Tensor& weight = p_.constant(call.inputs[1]);
+    const Tensor scaled = PackedConstants::current().derived(
+        sources(*norm, weight), norm->attrs.number("epsilon"),
+        [&] { return scaled_rows(weight, affine_of(p_, *norm).scale); });
     rewriter_.keep_as(call, *call.op, call.attrs,
-                      {rewriter_.now(norm->inputs[0]), rewriter_.constant(weight)});
+                      {rewriter_.now(norm->inputs[0]), rewriter_.constant(scaled)});
     return true;
+  }
+
+  // What scaled weights are made of: they are the same for every number of rows, and in both
+  // directions.
+  std::vector<Tensor> sources(const ProgramCall& norm, const Tensor& weight) const {
+    std::vector<Tensor> all = {weight};
+    const std::size_t end = std::min<std::size_t>(norm.inputs.size(), 4);  // variance and weight
+    for (std::size_t i = 2; i < end; ++i) all.push_back(p_.constant(norm.inputs[i]));
+    return all;
   }
 
   // Calls that have become part of others.

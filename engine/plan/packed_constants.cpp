@@ -37,6 +37,15 @@ std::shared_ptr<Storage> PackedConstants::get(const void* source, const Key& key
   return packed;
 }
 
+Tensor PackedConstants::derived(const std::vector<Tensor>& sources, double number,
+                                const std::function<Tensor()>& make) {
+  std::vector<const void*> key;
+  for (const Tensor& t : sources) key.push_back(t.defined() ? &t.impl() : nullptr);
+  Derived& d = derived_[{key, number}];
+  if (!d.result.defined()) d = {sources, make()};
+  return d.result;
+}
+
 void PackedConstants::intern(Program& program) {
   for (Tensor& t : program.constants) {
     if (!t.defined() || !t.is_contiguous()) continue;

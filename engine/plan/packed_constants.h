@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Constants in the form that kernels want them, made once per plan however many of its tile sizes ask
-// for them.
+// Constants in the form that kernels want them, made once per plan however many of its tile sizes
+// ask for them.
 #pragma once
 
 #include <array>
@@ -23,17 +23,25 @@ class PackedConstants {
   // Error when there is none: kernels that want packed constants run in plans only.
   static PackedConstants& current();
 
-  // The packed form of what lies at `source`, told from others of the same source by `key`; at first
-  // made by fill(memory).
+  // The packed form of what lies at `source`, told from others of the same source by `key`; at
+  // first made by fill(memory).
   using Key = std::array<std::int64_t, 5>;
   std::shared_ptr<Storage> get(const void* source, const Key& key, std::int64_t bytes,
                                const std::function<void(void*)>& fill);
+  // What make() gives for these constants and this number, made once.
+  Tensor derived(const std::vector<Tensor>& sources, double number,
+                 const std::function<Tensor()>& make);
   // Replaces constants of a program that equal earlier ones, bit for bit, by those.
   void intern(Program& program);
 
  private:
   std::map<std::pair<const void*, Key>, std::shared_ptr<Storage>> packed_;
   std::map<std::string, std::vector<Tensor>> known_;  // by spec
+  struct Derived {
+    std::vector<Tensor> sources;  // kept, so that no other tensor takes their place
+    Tensor result;
+  };
+  std::map<std::pair<std::vector<const void*>, double>, Derived> derived_;
   PackedConstants* before_;
 };
 

@@ -104,6 +104,8 @@ class Workspace {
 
   std::shared_ptr<const Plan> plan_;
   std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::byte*> scratch_;  // of every thread that may help with a kernel
+  std::shared_ptr<Storage> more_scratch_;
   std::span<const void* const> given_;
   std::span<void* const> wanted_;
 };

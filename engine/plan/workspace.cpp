@@ -44,6 +44,7 @@ class Workspace::Slot {
   }
 
   std::int64_t bytes() const { return memory_->bytes(); }
+  std::byte* scratch() const { return scratch_; }
 
   // Points the tile's operands at row `row` of the caller's arrays.
   void aim(std::size_t tile, std::span<const void* const> inputs, std::span<void* const> outputs,
@@ -70,21 +71,26 @@ class Workspace::Slot {
     }
   }
 
-  // Runs all kernels of a tile, each on all threads.
-  void replay_shared(std::size_t tile) {
+  // Runs all kernels of a tile, each on as many threads as it is worth; scratch: one per thread.
+  void replay_shared(std::size_t tile, std::span<std::byte* const> scratch) {
     const Program& p = programs_[tile];
     struct Call {
       const Instruction* in;
       const std::byte* args;
+      std::byte* const* scratch;
+      int parts;
     };
     for (std::size_t i = 0; i < p.code->instructions.size(); ++i) {
       const Instruction& in = p.code->instructions[i];
-      const Call call{&in, p.args.data() + in.args};
-      parallel_ranges(
-          in.units, in.cost, in.scratch_bytes,
-          [](const void* context, kernels::Range range) {
+      const int parts = std::min(threads_for(in.units, in.cost), static_cast<int>(scratch.size()));
+      const Call call{&in, p.args.data() + in.args, scratch.data(), parts};
+      fork_join(
+          parts,
+          [](const void* context, int t) {
             const Call& c = *static_cast<const Call*>(context);
-            c.in->invoke(c.in->fn, c.args, range);
+            c.in->invoke(
+                c.in->fn, c.args,
+                {c.in->units * t / c.parts, c.in->units * (t + 1) / c.parts, c.scratch[t]});
           },
           &call);
       if (poison_) poison_after(p, static_cast<int>(i));
@@ -128,17 +134,26 @@ class Workspace::Slot {
 };
 
 Workspace::Workspace(std::shared_ptr<const Plan> plan, int threads) : plan_(std::move(plan)) {
-  std::int64_t n = threads > 0 ? threads : ingrad::threads();
-  n = std::clamp<std::int64_t>(n, 1, std::max<std::int64_t>(1, plan_->max_rows() / kLeastShare));
-  for (std::int64_t t = 0; t < std::min<std::int64_t>(n, kMostParts); ++t) {
+  const std::int64_t n = std::clamp(threads > 0 ? threads : ingrad::threads(), 1, kMostParts);
+  const std::int64_t shares = std::clamp<std::int64_t>(plan_->max_rows() / kLeastShare, 1, n);
+  for (std::int64_t t = 0; t < shares; ++t) {
     slots_.push_back(std::make_unique<Slot>(*plan_, plan_->options().poison));
+    scratch_.push_back(slots_.back()->scratch());
+  }
+  // Threads without a share of rows help with kernels.
+  std::int64_t scratch = 0;
+  for (const Code& code : plan_->tiles()) scratch = std::max(scratch, code.scratch_bytes);
+  scratch = (scratch + kBufferAlign - 1) / kBufferAlign * kBufferAlign;
+  more_scratch_ = Storage::allocate((n - shares) * scratch);
+  for (std::int64_t t = 0; t < n - shares; ++t) {
+    scratch_.push_back(static_cast<std::byte*>(more_scratch_->data()) + t * scratch);
   }
 }
 
 Workspace::~Workspace() = default;
 
 std::int64_t Workspace::memory_bytes() const {
-  std::int64_t bytes = 0;
+  std::int64_t bytes = more_scratch_->bytes();
   for (const auto& slot : slots_) bytes += slot->bytes();
   return bytes;
 }
@@ -223,7 +238,7 @@ void Workspace::run(std::span<const void* const> inputs, std::span<void* const> 
     const auto left = static_cast<std::uint64_t>(std::min(rows - begin, plan.tile_rows()));
     const auto tile = static_cast<std::size_t>(std::bit_width(left) - 1);
     slot.aim(tile, given_, wanted_, plan, begin);
-    slot.replay_shared(tile);
+    slot.replay_shared(tile, scratch_);
     begin += std::int64_t{1} << tile;
   }
 }
