@@ -24,18 +24,14 @@ void require_matrix(const Tensor& outputs, Location where) {
   }
 }
 
-Tensor column(const std::vector<std::int64_t>& classes) {
-  return Tensor::from<std::int64_t>(classes, Shape{static_cast<std::int64_t>(classes.size()), 1});
-}
-
-Tensor picked(const Tensor& outputs, const std::vector<std::int64_t>& classes) {
-  return reshape(gather(outputs, 1, column(classes)), {outputs.dim(0)});
+Tensor picked(const Tensor& outputs, const Tensor& classes) {
+  return reshape(gather(outputs, 1, classes), {outputs.dim(0)});
 }
 
 // The largest output of another class.
-Tensor runner_up(const Tensor& outputs, const std::vector<std::int64_t>& targets) {
+Tensor runner_up(const Tensor& outputs, const Tensor& targets) {
   const Tensor classes = reshape(Tensor::arange(outputs.dim(1)), {1, outputs.dim(1)});
-  const Tensor is_target = eq(classes, column(targets));
+  const Tensor is_target = eq(targets, classes);
   return amax(where(is_target, -std::numeric_limits<double>::infinity(), outputs), {1});
 }
 
@@ -88,8 +84,18 @@ std::vector<std::int64_t> resolve_targets(const Target& target, const Tensor& ou
   return classes;
 }
 
+Tensor class_column(const std::vector<std::int64_t>& classes) {
+  return Tensor::from<std::int64_t>(classes, Shape{static_cast<std::int64_t>(classes.size()), 1});
+}
+
 Tensor scalar_of(const Tensor& outputs, const std::vector<std::int64_t>& targets, ScalarKind kind,
                  const std::vector<std::int64_t>& contrast, Location where) {
+  return scalar_of(outputs, class_column(targets), kind,
+                   contrast.empty() ? Tensor() : class_column(contrast), where);
+}
+
+Tensor scalar_of(const Tensor& outputs, const Tensor& targets, ScalarKind kind,
+                 const Tensor& contrast, Location where) {
   require_matrix(outputs, where);
   switch (kind) {
     case ScalarKind::logit: return picked(outputs, targets);
@@ -97,7 +103,7 @@ Tensor scalar_of(const Tensor& outputs, const std::vector<std::int64_t>& targets
     case ScalarKind::prob: return picked(softmax(outputs, 1), targets);
     case ScalarKind::margin: return picked(outputs, targets) - runner_up(outputs, targets);
     case ScalarKind::contrast:
-      if (contrast.size() != targets.size()) {
+      if (!contrast.defined() || contrast.shape() != targets.shape()) {
         throw Error("explain: the scalar \"contrast\" needs a contrast class", where);
       }
       return picked(outputs, targets) - picked(outputs, contrast);

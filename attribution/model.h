@@ -14,8 +14,8 @@ namespace ingrad {
 // Maps inputs [N, ...] to outputs [N, K], each row on its own: parameters frozen, inference mode.
 using ModelFn = std::function<Tensor(const Tensor&)>;
 
-// The scalar f of an output row z with target t. `prob` and `log_prob` mix in the other classes, and
-// `prob` saturates; `logit` contains what is common to all classes.
+// The scalar f of an output row z with target t. `prob` and `log_prob` mix in the other classes,
+// and `prob` saturates; `logit` contains what is common to all classes.
 enum class ScalarKind : std::uint8_t {
   logit,     // z_t
   log_prob,  // log softmax(z)_t
@@ -47,9 +47,13 @@ struct Target {
 std::vector<std::int64_t> resolve_targets(const Target& target, const Tensor& outputs,
                                           Location where = Location::current());
 
-// f per row: [N]. `contrast`: a class per row, for that kind only.
+// f per row: [N]. `targets`, and `contrast` for that kind only: a class per row, i64 [N, 1].
+Tensor scalar_of(const Tensor& outputs, const Tensor& targets, ScalarKind kind,
+                 const Tensor& contrast = {}, Location where = Location::current());
 Tensor scalar_of(const Tensor& outputs, const std::vector<std::int64_t>& targets, ScalarKind kind,
                  const std::vector<std::int64_t>& contrast = {},
                  Location where = Location::current());
+// Classes as such a column.
+Tensor class_column(const std::vector<std::int64_t>& classes);
 
 }  // namespace ingrad

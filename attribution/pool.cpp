@@ -8,13 +8,14 @@
 #include "engine/differentiate.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
+#include "engine/parallel.h"
 #include "engine/storage.h"
 
 namespace ingrad {
 namespace {
 
-// Blocks of memory are rounded up by at most a quarter (engine/storage.cpp): the growth per row that
-// two small batches show may be exceeded by that much.
+// Blocks of memory are rounded up by at most a quarter (engine/storage.cpp): the growth per row
+// that two small batches show may be exceeded by that much.
 constexpr double kBlockSlack = 1.25;
 
 // What `body` adds to live memory at its peak.
@@ -53,25 +54,73 @@ Tensor Pool::batch_of(std::span<const WorkItem> items, const Make& make) const {
   return x;
 }
 
-Pool::Evaluated Pool::evaluate(std::span<const WorkItem> items, const Tensor& x,
-                               bool with_gradient) const {
+Pool::Evaluated Pool::evaluate(std::span<const WorkItem> items, const Tensor& x, bool with_gradient,
+                               Workspace* workspace) const {
   std::vector<std::int64_t> targets, contrast;
   for (const WorkItem& w : items) {
     targets.push_back(targets_[static_cast<std::size_t>(w.sample)]);
     if (!contrast_.empty()) contrast.push_back(contrast_[static_cast<std::size_t>(w.sample)]);
   }
+  if (workspace != nullptr) {
+    std::vector<Tensor> inputs = {x, class_column(targets)};
+    if (kind_ == ScalarKind::contrast) inputs.push_back(class_column(contrast));
+    const std::vector<Tensor> results = workspace->run(inputs, where_);
+    return {results[0].to_vector<double>(), with_gradient ? results[1] : Tensor()};
+  }
   const Tensor in = with_gradient ? x.track() : x;
   const Tensor outputs = model_(in);
   if (outputs.rank() != 2 || outputs.dim(0) != x.dim(0)) {
-    throw Error(fmt::format("explain: the model returned {} for {} rows", outputs.spec().str(),
-                            x.dim(0)),
-                where_);
+    throw Error(
+        fmt::format("explain: the model returned {} for {} rows", outputs.spec().str(), x.dim(0)),
+        where_);
   }
   const Tensor f = scalar_of(outputs, targets, kind_, contrast, where_);
   Evaluated e{f.to_vector<double>(), {}};
   // Rows are independent: one backward pass of the sum gives every row its own gradient.
   if (with_gradient) e.grads = contiguous(gradient(sum(f), in, {}, where_));
   return e;
+}
+
+// Under a cap, half of it is for the working memory of all threads; if that is not enough for a row
+// each, fewer threads share it, and a single one may have all but a row.
+Pool::Way Pool::planned_way(bool with_gradient) const {
+  const auto plans = options_.plans ? options_.plans : std::make_shared<PoolPlans>();
+  const std::int64_t cap = options_.memory_bytes;
+  Way w;
+  w.row_bytes = (with_gradient ? 2 : 1) * 4 * row_shape_.size() + 8 + 4 +
+                (kind_ == ScalarKind::contrast ? 8 : 0);
+  for (int n = threads();; n /= 2) {
+    const std::int64_t half = n > 1 ? cap / 2 / n : cap - w.row_bytes;
+    const std::int64_t share = cap == 0 ? 0 : std::max<std::int64_t>(half, 1);
+    try {
+      w.workspace = std::make_unique<Workspace>(
+          plans->get(model_, row_shape_, kind_, with_gradient, share, where_), n);
+      break;
+    } catch (const MemoryCapError& e) {
+      if (n > 1) continue;
+      throw Error(fmt::format("explain: the cap is {} bytes; {}", cap, e.message()), where_);
+    }
+  }
+  w.rows = std::min(options_.max_rows, PoolPlans::kMaxRows);
+  if (cap > 0) {
+    w.rows = std::min(w.rows, (cap - w.workspace->memory_bytes()) / w.row_bytes);
+    if (w.rows < 1) {
+      throw Error(fmt::format("explain: one row needs {} bytes, the cap is {}",
+                              w.workspace->memory_bytes() + w.row_bytes, cap),
+                  where_);
+    }
+  }
+  return w;
+}
+
+Pool::Way& Pool::way(std::span<const WorkItem> items, const Make& make, bool with_gradient) {
+  Way& w = ways_[with_gradient ? 1 : 0];
+  if (!options_.planned) {
+    w.rows = rows_below_cap(items, make, with_gradient);
+  } else if (!w.workspace) {
+    w = planned_way(with_gradient);
+  }
+  return w;
 }
 
 std::int64_t Pool::rows_below_cap(std::span<const WorkItem> items, const Make& make,
@@ -81,13 +130,13 @@ std::int64_t Pool::rows_below_cap(std::span<const WorkItem> items, const Make& m
   if (options_.memory_bytes <= 0) return most;
   const auto measured = [&](std::int64_t rows) {
     const auto part = items.first(static_cast<std::size_t>(rows));
-    return peak_of([&] { evaluate(part, batch_of(part, make), with_gradient); });
+    return peak_of([&] { evaluate(part, batch_of(part, make), with_gradient, nullptr); });
   };
   const std::int64_t one = measured(1);
   if (one > options_.memory_bytes) {
-    throw Error(fmt::format("explain: one row needs {} bytes, the cap is {}", one,
-                            options_.memory_bytes),
-                where_);
+    throw Error(
+        fmt::format("explain: one row needs {} bytes, the cap is {}", one, options_.memory_bytes),
+        where_);
   }
   if (n == 1) return 1;
   const std::int64_t per_row = std::max<std::int64_t>(measured(2) - one, 1);
@@ -99,17 +148,22 @@ std::int64_t Pool::rows_below_cap(std::span<const WorkItem> items, const Make& m
 void Pool::run(std::span<const WorkItem> items, const Make& make, const Consume& consume,
                bool with_gradient) {
   if (items.empty()) return;
-  std::int64_t rows = rows_below_cap(items, make, with_gradient);
+  Way& how = way(items, make, with_gradient);
+  Workspace* const workspace = how.workspace.get();
   const auto total = static_cast<std::int64_t>(items.size());
   const auto width = static_cast<std::size_t>(row_shape_.size());
   for (std::int64_t first = 0; first < total;) {
-    const std::int64_t n = std::min(rows, total - first);
+    const std::int64_t n = std::min(how.rows, total - first);
     const auto part = items.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
     Evaluated e;
-    const std::int64_t peak =
-        peak_of([&] { e = evaluate(part, batch_of(part, make), with_gradient); });
-    // A model whose memory grows faster than two rows showed gets smaller batches from here on.
-    if (options_.memory_bytes > 0 && peak > options_.memory_bytes && n > 1) rows = n / 2;
+    std::int64_t peak =
+        peak_of([&] { e = evaluate(part, batch_of(part, make), with_gradient, workspace); });
+    if (workspace != nullptr) {
+      peak = workspace->memory_bytes() + n * how.row_bytes;
+    } else if (options_.memory_bytes > 0 && peak > options_.memory_bytes && n > 1) {
+      // A model whose memory grows faster than two rows showed gets smaller batches from here on.
+      how.rows = n / 2;
+    }
     stats_.peak_bytes = std::max(stats_.peak_bytes, peak);
     stats_.batch_rows = std::max(stats_.batch_rows, n);
     (with_gradient ? stats_.gradient_rows : stats_.forward_rows) += n;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "attribution/model.h"
+#include "attribution/pool_plans.h"
 
 namespace ingrad {
 
@@ -20,8 +21,14 @@ struct WorkItem {
 };
 
 struct PoolOptions {
-  std::int64_t max_rows = 256;    // per batch
-  std::int64_t memory_bytes = 0;  // cap on what a batch adds to the engine's live memory; 0: none
+  std::int64_t max_rows = 256;  // per batch
+  // Cap on the memory of a batch: rows, results, and the working memory of all threads; 0: none.
+  // (Without plans: on what a batch adds to the engine's live memory.)
+  std::int64_t memory_bytes = 0;
+  // Run plans (engine/plan/plan.h). False: op by op, the reference, and the way for models that
+  // look at values as they go.
+  bool planned = true;
+  std::shared_ptr<PoolPlans> plans = nullptr;  // shared with other pools of the same model
   // Rows done and rows in all, after every batch; returning false stops the run with an Error.
   std::function<bool(std::int64_t done, std::int64_t total)> progress = nullptr;
 };
@@ -30,7 +37,7 @@ struct PoolStats {
   std::int64_t forward_rows = 0;   // evaluated without gradient
   std::int64_t gradient_rows = 0;  // forward and backward
   std::int64_t batch_rows = 0;     // of the largest batch
-  std::int64_t peak_bytes = 0;     // largest addition to live memory by a batch
+  std::int64_t peak_bytes = 0;     // memory of the largest batch
 };
 
 class Pool {
@@ -56,10 +63,19 @@ class Pool {
     std::vector<double> values;
     Tensor grads;
   };
+  // How batches are evaluated: by a plan with its working memory, or op by op.
+  struct Way {
+    std::unique_ptr<Workspace> workspace;
+    std::int64_t rows = 0;       // of a batch
+    std::int64_t row_bytes = 0;  // of input and results, with a workspace
+  };
+  Way& way(std::span<const WorkItem> items, const Make& make, bool with_gradient);
+  Way planned_way(bool with_gradient) const;
   void run(std::span<const WorkItem> items, const Make& make, const Consume& consume,
            bool with_gradient);
   Tensor batch_of(std::span<const WorkItem> items, const Make& make) const;
-  Evaluated evaluate(std::span<const WorkItem> items, const Tensor& x, bool with_gradient) const;
+  Evaluated evaluate(std::span<const WorkItem> items, const Tensor& x, bool with_gradient,
+                     Workspace* workspace) const;
   std::int64_t rows_below_cap(std::span<const WorkItem> items, const Make& make,
                               bool with_gradient) const;
 
@@ -70,6 +86,7 @@ class Pool {
   PoolOptions options_;
   Location where_;
   PoolStats stats_;
+  Way ways_[2];  // forward only, with gradient
 };
 
 }  // namespace ingrad

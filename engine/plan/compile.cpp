@@ -122,10 +122,11 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
       const bool first = rows == 1;
       if (options.memory_bytes > 0 && bytes > options.memory_bytes) {
         if (!first) break;
-        throw Error(fmt::format("compile: one row needs {} bytes of working memory, at most {} are "
-                                "allowed",
-                                bytes, options.memory_bytes),
-                    where);
+        throw MemoryCapError(
+            fmt::format("compile: one row needs {} bytes of working memory, at most {} are "
+                        "allowed",
+                        bytes, options.memory_bytes),
+            where);
       }
       if (!first && options.tile_rows == 0 && rows > kLeastTile && bytes > kTileBytes) break;
       plan->traced_ = std::move(before);
@@ -149,19 +150,13 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
   return plan;
 }
 
-std::string Plan::str() const {
-  std::string out = program_.str();
-  const Code& code = tiles_.back();
-  out += fmt::format("\n{} kernels, {} rows at a time, {} bytes of working memory per thread, ",
-                     code.instructions.size(), tile_rows(), memory_bytes_);
-  out += fmt::format("{:.4g} operations of products per row\n", flops_);
-  for (const Instruction& in : code.instructions) {
-    const ProgramCall* call = static_cast<std::size_t>(in.call) < program_.calls.size()
-                                  ? &program_.calls[static_cast<std::size_t>(in.call)]
-                                  : nullptr;
-    out += fmt::format("  {:<16} for {}, {} units\n",
-                       in.family != nullptr ? in.family->name() : "step",
-                       call != nullptr ? call->op->name : "output", in.units);
+std::string Plan::kernels() const {
+  std::string out;
+  for (const Instruction& in : tiles_.back().instructions) {
+    const auto call = static_cast<std::size_t>(in.call);
+    out += fmt::format(
+        "{:<16} for {}, {} units\n", in.family != nullptr ? in.family->name() : "step",
+        call < program_.calls.size() ? program_.calls[call].op->name : "output", in.units);
   }
   return out;
 }

@@ -44,7 +44,7 @@ class Lowering final : public KernelRecorder {
     const std::size_t at = (code_.args.size() + kAlign - 1) / kAlign * kAlign;
     code_.args.resize(at + call.args_bytes);
     std::memcpy(code_.args.data() + at, call.args, call.args_bytes);
-    prepack(call, code_.args.data() + at, code_.kept);
+    const std::int64_t scratch = prepack(call, code_.args.data() + at, code_.kept);
     const auto number = static_cast<int>(code_.instructions.size());
     for (std::size_t o = 0; o + sizeof(std::uintptr_t) <= call.args_bytes;
          o += sizeof(std::uintptr_t)) {
@@ -59,9 +59,9 @@ class Lowering final : public KernelRecorder {
       if (b.first < 0) b.first = number;
       b.last = number;
     }
-    code_.instructions.push_back({call.invoke, call.fn, at, call.units, call.cost,
-                                  call.scratch_bytes, current_call, call.family});
-    code_.scratch_bytes = std::max(code_.scratch_bytes, call.scratch_bytes);
+    code_.instructions.push_back(
+        {call.invoke, call.fn, at, call.units, call.cost, scratch, current_call, call.family});
+    code_.scratch_bytes = std::max(code_.scratch_bytes, scratch);
   }
 
   const void* keep(const void* table, std::size_t bytes) override {

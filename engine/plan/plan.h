@@ -28,13 +28,18 @@ struct PlanOptions {
   // Rows that a thread computes at a time, a power of two; 0: as many as keep its working memory in
   // the second-level cache, but at least 16.
   std::int64_t tile_rows = 0;
-  // Most working memory of a workspace with one thread, in bytes; 0: no limit. Error when one row
-  // needs more.
+  // Most working memory of a workspace with one thread, in bytes; 0: no limit. MemoryCapError when
+  // one row needs more.
   std::int64_t memory_bytes = 0;
   // Passes to leave out, by name (pass_names()); for tests and listings.
   std::vector<std::string> without = {};
   // Every buffer is filled with NaN after its last use: what reads stale memory shows.
   bool poison = false;
+};
+
+class MemoryCapError : public Error {
+ public:
+  using Error::Error;
 };
 
 // In the order in which they run.
@@ -59,8 +64,8 @@ class Plan {
   const Program& program() const { return program_; }
   // The code for 2^i rows.
   std::span<const Code> tiles() const { return tiles_; }
-  // Ops, kernels, memory and operations, for people.
-  std::string str() const;
+  // The kernels of a full tile, one a line.
+  std::string kernels() const;
 
  private:
   friend std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec> specs,

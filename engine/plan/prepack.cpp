@@ -10,20 +10,21 @@
 
 namespace ingrad {
 
-void prepack(const KernelCall& call, std::byte* args,
-             std::vector<std::shared_ptr<const void>>& kept) {
-  if (call.family != &kernels::gemm) return;
+std::int64_t prepack(const KernelCall& call, std::byte* args,
+                     std::vector<std::shared_ptr<const void>>& kept) {
+  if (call.family != &kernels::gemm) return call.scratch_bytes;
   kernels::GemmArgs g;
   std::memcpy(&g, args, sizeof g);
-  if (g.batch != 1 || g.b_offset != nullptr || is_placeholder(g.b)) return;
+  if (g.batch != 1 || g.b_offset != nullptr || is_placeholder(g.b)) return call.scratch_bytes;
   const std::int64_t bytes = kernels::packed_bytes(g, call.dtype);
-  if (bytes == 0) return;
+  if (bytes == 0) return call.scratch_bytes;
   const auto storage = PackedConstants::current().get(
       g.b, {g.n, g.k, g.b_row, g.b_col, static_cast<std::int64_t>(call.dtype)}, bytes,
       [&](void* to) { kernels::pack(g, call.dtype, to); });
   g.panels = storage->data();
   kept.push_back(storage);
   std::memcpy(args, &g, sizeof g);
+  return kernels::gemm.scratch_bytes(g);
 }
 
 }  // namespace ingrad

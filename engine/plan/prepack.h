@@ -12,8 +12,8 @@
 namespace ingrad {
 
 // Changes the copied arguments of `call` at `args` if they have a constant to pack, and adds what
-// they then point to to `kept`.
-void prepack(const KernelCall& call, std::byte* args,
-             std::vector<std::shared_ptr<const void>>& kept);
+// they then point to to `kept`. Gives the bytes of scratch that the kernel then needs.
+std::int64_t prepack(const KernelCall& call, std::byte* args,
+                     std::vector<std::shared_ptr<const void>>& kept);
 
 }  // namespace ingrad

@@ -13,9 +13,12 @@ void gemm_i64(const GemmArgs& a, Range r);
 void pack_gemm_f32(const GemmArgs& a, void* panels);
 void pack_gemm_f64(const GemmArgs& a, void* panels);
 
-// A packed tile of A, then packed panels of B; sized for the larger element.
+// A packed tile of A, then packed panels of B unless that was packed before; sized for the larger
+// element.
 inline std::int64_t gemm_scratch_bytes(const GemmArgs& a) {
-  return 8 * Depth(a.k).part * (GemmBlocks::kRows + GemmBlocks::kColumns) + 64;
+  const std::int64_t columns =
+      a.panels ? 0 : std::min(round_up(a.n, GemmBlocks::kPanel), GemmBlocks::kColumns);
+  return 8 * Depth(a.k).part * (GemmBlocks::kRows + columns) + 128;
 }
 
 }  // namespace ingrad::kernels::cpu

@@ -125,6 +125,7 @@ class AttributeCommand {
   void run() {
     const ModelFn f = model_.on_raw_inputs();
     ExplainOptions options;
+    options.pool.plans = std::make_shared<PoolPlans>();
     options.scalar = scalar_kind_from_name(o_.scalar);
     options.target = target_of(o_, model_, inputs_);
     options.pool.max_rows = o_.batch;

@@ -30,6 +30,7 @@ Command evaluate_command();
 Command info_command();
 Command models_command();
 Command ops_command();
+Command plan_command();
 Command train_command();
 
 // In the order of the help.

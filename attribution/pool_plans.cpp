@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attribution/pool_plans.h"
+
+#include <fmt/format.h>
+
+#include "engine/differentiate.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/reduce.h"
+
+namespace ingrad {
+
+std::shared_ptr<const Plan> PoolPlans::get(const ModelFn& model, const Shape& row_shape,
+                                           ScalarKind kind, bool gradient,
+                                           std::int64_t memory_bytes, Location where) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const Plan>& plan = plans_[{row_shape.str(), kind, gradient, memory_bytes}];
+  if (plan) return plan;
+  std::vector<TensorSpec> specs = {{row_shape.with_inserted(0, kMaxRows), DType::f32, {}},
+                                   {Shape{kMaxRows, 1}, DType::i64, {}}};
+  if (kind == ScalarKind::contrast) specs.push_back(specs[1]);
+  const GraphFn f = [&](std::span<const Tensor> in) {
+    const Tensor x = gradient ? in[0].track() : in[0];
+    const Tensor outputs = model(x);
+    if (outputs.rank() != 2 || outputs.dim(0) != x.dim(0)) {
+      throw Error(
+          fmt::format("explain: the model returned {} for {} rows", outputs.spec().str(), x.dim(0)),
+          where);
+    }
+    const Tensor value = scalar_of(outputs, in[1], kind, in.size() > 2 ? in[2] : Tensor(), where);
+    std::vector<Tensor> results = {value.detach()};
+    // Rows are independent: one backward pass of the sum gives every row its own gradient.
+    if (gradient) results.push_back(ingrad::gradient(sum(value), x, {}, where));
+    return results;
+  };
+  plan = compile(f, specs, {.memory_bytes = memory_bytes}, where);
+  return plan;
+}
+
+}  // namespace ingrad

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs that a pool runs, as plans: the scalar of every row, and its gradient.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <tuple>
+
+#include "attribution/model.h"
+#include "engine/plan/plan.h"
+
+namespace ingrad {
+
+// Plans of one model, built when first asked for. Methods that explain the same model share them by
+// sharing this object (PoolOptions::plans); any number of threads may ask at once.
+class PoolPlans {
+ public:
+  // Rows that a plan is compiled for, whatever a pool's batches: what it computes does not depend
+  // on them.
+  static constexpr std::int64_t kMaxRows = 256;
+
+  // Inputs: rows [N, row_shape...] f32, their classes i64 [N, 1], and the contrast classes for that
+  // scalar. Outputs: f [N], then df/drow with `gradient`. memory_bytes: most working memory of one
+  // thread, 0: no limit. Error when the model mixes rows or looks at values.
+  std::shared_ptr<const Plan> get(const ModelFn& model, const Shape& row_shape, ScalarKind kind,
+                                  bool gradient, std::int64_t memory_bytes, Location where);
+
+ private:
+  using Key = std::tuple<std::string, ScalarKind, bool, std::int64_t>;
+  std::mutex mutex_;
+  std::map<Key, std::shared_ptr<const Plan>> plans_;
+};
+
+}  // namespace ingrad
