@@ -8,8 +8,9 @@ machine's f32 multiply-add rate): where the rate moved by more than --drift, the
 away and repeated. What both computed is compared; a row whose answers differ has no ratio.
 
 Row names, workloads and check values are those of bench/workloads.cpp and peers/pytorch/peer.py.
-A figure is the median over rounds; a ratio is the median over rounds of (PyTorch time / ingrad
-time), so above 1 ingrad is faster. PyTorch's time of a round is its median call. ingrad's is the
+ingrad runs every row op by op, and input gradients also by a plan (the row planned_...). A figure is
+the median over rounds; a ratio is the median over rounds of (PyTorch time / ingrad time), so above 1
+ingrad is faster. PyTorch's time of a round is its median call. ingrad's is the
 median of the means of several batches of calls, which does not flatter it.
 """
 
@@ -25,7 +26,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEER = HERE / "peers" / "pytorch" / "peer.py"
-MODES = ["eager", "compile"]
+MODES = ["eager", "compile", "folded"]
+PLANNED = "planned_"
 CHECKS = ("norm", "row_norm", "row_projection", "loss", "loss_after")
 # Relative disagreement that rounding in f32 explains, for sums of up to 1e9 products.
 TOLERANCE = 1e-4
@@ -112,17 +114,24 @@ def disagreement(ours, theirs):
 
 def measure(row, engine, peers, options):
     """Rounds of one row: accepted ones, how many were thrown away, and what disagreed."""
+    ours = ["op by op"] + (["plan"] if PLANNED + row in options.known else [])
+    asked = [(name, lambda r=(PLANNED + row if name == "plan" else row): engine.ask(r))
+             for name in ours]
+    asked += [(p.mode, lambda p=p: p.ask(row)) for p in peers]
     rounds, rejected, worst = [], 0, 0.0
     while len(rounds) < options.rounds and rejected < options.rounds + options.retries:
         probes = [engine.probe()]
         result = {}
-        for name, who in [("ingrad", engine), *((p.mode, p) for p in peers)]:
-            result[name] = who.ask(row)
+        for name, ask in asked:
+            answer = ask()
             probes.append(engine.probe())
-            if "error" in result[name]:
-                return {"name": row, "error": f"{name}: {result[name]['error']}"}
-        for peer in peers:
-            difference = disagreement(result["ingrad"], result[peer.mode])
+            if "error" in answer:
+                return {"name": row, "error": f"{name}: {answer['error']}"}
+            if "absent" not in answer:
+                result[name] = answer
+        theirs = [p.mode for p in peers if p.mode in result]
+        for name, other in [(n, m) for n in ours for m in theirs]:
+            difference = disagreement(result[name], result[other])
             if difference is None:
                 return {"name": row, "error": "no check values to compare"}
             worst = max(worst, difference)
@@ -137,20 +146,26 @@ def measure(row, engine, peers, options):
     elif not rounds:
         summary["error"] = f"the machine was unsteady in all {rejected} rounds"
     else:
-        names = ["ingrad"] + [p.mode for p in peers]
-        summary["seconds"] = {
-            n: statistics.median(r[n]["median_s"] for r in rounds) for n in names}
-        # Of the machine's multiply-add rate during the round; nominal operations.
+        summary["seconds"] = {n: statistics.median(r[n]["median_s"] for r in rounds)
+                              for n in ours + theirs}
+        # Of the machine's multiply-add rate during the round; operations as op by op.
         summary["peak_fraction"] = {
-            n: statistics.median(r["ingrad"]["flop"] / r[n]["median_s"] / 1e9 /
+            n: statistics.median(r["op by op"]["flop"] / r[n]["median_s"] / 1e9 /
                                  statistics.mean(r["probes_gflops"]) for r in rounds)
-            for n in names}
-        summary["ratio"] = {}
-        for peer in peers:
-            ratios = sorted(r[peer.mode]["median_s"] / r["ingrad"]["median_s"] for r in rounds)
-            summary["ratio"][peer.mode] = {
-                "median": statistics.median(ratios), "min": ratios[0], "max": ratios[-1]}
+            for n in ours + theirs}
+        # Against PyTorch's best way in the same round, and against each.
+        summary["ratio"] = {
+            n: {m: spread([best(r, theirs if m == "best" else [m]) / r[n]["median_s"]
+                           for r in rounds]) for m in ["best", *theirs]} for n in ours}
     return summary
+
+
+def best(result, modes):
+    return min(result[m]["median_s"] for m in modes)
+
+
+def spread(ratios):
+    return {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
 
 
 def duration(seconds):
@@ -162,19 +177,23 @@ def duration(seconds):
 
 def cells(summary, modes):
     if "error" in summary:
-        return [summary["name"], summary["error"]] + [""] * (2 * len(modes) + 3)
-    spread = [f"{r['median']:.2f} ({r['min']:.2f}..{r['max']:.2f})"
-              for r in (summary["ratio"][m] for m in modes)]
-    return [summary["name"], duration(summary["seconds"]["ingrad"]),
-            *(duration(summary["seconds"][m]) for m in modes), *spread,
-            f"{summary['peak_fraction']['ingrad']:.2f}",
-            f"{statistics.median(r['ingrad']['allocations'] for r in summary['rounds']):.0f}",
-            f"{len(summary['rounds'])} (+{summary['rejected_rounds']} rejected)"]
+        return [summary["name"], summary["error"]] + [""] * (len(modes) + 6)
+    seconds, ratio = summary["seconds"], summary["ratio"]
+    ways = ["plan", "op by op"]
+    text = lambda r: f"{r['median']:.2f} ({r['min']:.2f}..{r['max']:.2f})"
+    times = [duration(seconds[n]) if n in seconds else "" for n in ways + modes]
+    first = "plan" if "plan" in seconds else "op by op"
+    return [summary["name"], *times,
+            text(ratio["plan"]["best"]) if "plan" in ratio else "",
+            text(ratio["op by op"]["best"]),
+            text(ratio["op by op"]["eager"]) if "eager" in ratio["op by op"] else "",
+            f"{summary['peak_fraction'][first]:.2f}",
+            f"{len(summary['rounds'])} (+{summary['rejected_rounds']})"]
 
 
 def table(summaries, modes):
-    head = ["row", "ingrad", *modes, *(f"{m} / ingrad" for m in modes), "of peak",
-            "blocks", "rounds"]
+    head = ["row", "plan", "op by op", *(f"torch {m}" for m in modes), "best torch / plan",
+            "best torch / op by op", "torch eager / op by op", "of peak", "rounds"]
     lines = [head, ["---"] * len(head)] + [cells(s, modes) for s in summaries]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     return "\n".join(
@@ -216,7 +235,7 @@ def main():
     settings = {p.mode: p.ask("?") for p in peers}
     listed = subprocess.run([sys.executable, PEER, "--list"], capture_output=True, text=True,
                             check=True).stdout.split()
-    known = set(engine.rows())
+    known = options.known = set(engine.rows())
     rows = [r for r in listed
             if r in known and (not options.rows or any(r.startswith(p) for p in options.rows))]
     for row in sorted(set(listed) - known):
@@ -240,9 +259,11 @@ def main():
     text = table(summaries, options.modes)
     note = (f"{when}, {first['cpu']}, {options.threads} threads, PyTorch {first['torch']} "
             f"({first['capability']}), f32, {options.rounds} interleaved rounds, rounds rejected "
-            f"where the probe moved by over {options.drift:.0%}. Ratios: PyTorch time / ingrad "
-            "time, median (least..greatest) over rounds; above 1 ingrad is faster. Of peak: ingrad's "
-            "share of the measured multiply-add rate, nominal operations. Blocks: of memory, per call.")
+            f"where the probe moved by over {options.drift:.0%}. torch folded: batch norm in the "
+            "convolutions, channels-last. Ratios: PyTorch's time / ingrad's, of the same round, "
+            "median (least..greatest) over rounds; above 1 ingrad is faster; best torch is the "
+            "fastest of its ways in that round. Of peak: ingrad's share of the measured "
+            "multiply-add rate, counting the operations of direct convolution.")
     write(output.with_name(output.name + ".json"), json.dumps(
         {"date": when, "settings": settings, "drift": options.drift, "rows": summaries}, indent=1))
     write(output.with_name(output.name + ".md"), f"# ingrad against PyTorch\n\n{note}\n\n{text}\n")

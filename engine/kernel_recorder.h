@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "engine/storage.h"
 #include "kernels/kernel.h"
@@ -22,7 +23,8 @@ struct KernelCall {
   std::int64_t units;
   std::int64_t cost;  // of all units, in element operations
   std::int64_t scratch_bytes;
-  const kernels::FamilyBase* family;  // null: a step of an op's own
+  std::span<const std::size_t> operands;  // where in the struct pointers to operands are
+  const kernels::FamilyBase* family;      // null: a step of an op's own
   kernels::DType dtype;
 };
 

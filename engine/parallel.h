@@ -3,6 +3,7 @@
 // split does not change their results.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <type_traits>
 
@@ -31,7 +32,8 @@ void parallel_ranges(std::int64_t units, std::int64_t cost, std::int64_t scratch
 [[noreturn]] void fail_unsupported(std::string_view kernel, DType dtype, kernels::Backend backend,
                                    Location where);
 
-// Runs `fn` over [0, units), or notes it down where a recorder is active. `cost`: of all units.
+// As a kernel of a family (its struct names its pointers): runs `fn` over [0, units), or notes it
+// down where a recorder is active. `cost`: of all units.
 template <class Args>
 void run_ranges(void (*fn)(const Args&, kernels::Range), const Args& args, std::int64_t units,
                 std::int64_t cost, std::int64_t scratch_bytes,
@@ -39,21 +41,28 @@ void run_ranges(void (*fn)(const Args&, kernels::Range), const Args& args, std::
   static_assert(std::is_trivially_copyable_v<Args>);
   if (units <= 0) return;
   if (KernelRecorder* const recorder = KernelRecorder::active()) {
-    using kernels::for_each_table;
     Args copy = args;
-    for_each_table(copy, [&](auto& table, std::int64_t n) {
+    std::array<std::size_t, kernels::kMaxOperandPointers> operands{};
+    std::size_t count = 0;
+    copy.for_each_operand([&](auto& pointer) {
+      if (pointer == nullptr) return;
+      operands.at(count++) = static_cast<std::size_t>(reinterpret_cast<const char*>(&pointer) -
+                                                      reinterpret_cast<const char*>(&copy));
+    });
+    const auto keep = [&](auto& table, std::int64_t n) {
       using Element = std::remove_reference_t<decltype(*table)>;
       if (table != nullptr) {
         table = static_cast<Element*>(
             recorder->keep(table, static_cast<std::size_t>(n) * sizeof(Element)));
       }
-    });
+    };
+    if constexpr (requires { copy.for_each_table(keep); }) copy.for_each_table(keep);
     recorder->record({[](void (*f)(), const void* a, kernels::Range range) {
                         reinterpret_cast<void (*)(const Args&, kernels::Range)>(f)(
                             *static_cast<const Args*>(a), range);
                       },
                       reinterpret_cast<void (*)()>(fn), &copy, sizeof(Args), units, cost,
-                      scratch_bytes, family, dtype});
+                      scratch_bytes, std::span(operands).first(count), family, dtype});
     return;
   }
   struct Call {

@@ -41,6 +41,21 @@ struct ConvArgs {
   Activation activation = Activation::none;
   const void* residual = nullptr;
   const void* gate = nullptr;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(src);
+    f(w);
+    f(out);
+    f(bias);
+    f(residual);
+    f(gate);
+  }
+  template <class F>
+  void for_each_table(F&& f) {
+    f(tap_offset, 3 * taps);
+    f(tap_weight, taps);
+  }
 };
 
 // Weight gradient, same notation, `out` is read (the gradient of the output) and w is written:
@@ -60,18 +75,19 @@ struct ConvWeightGradArgs {
   std::int64_t w_group = 0, w_out = 0, w_in = 0;
   std::int64_t out_batch = 0, out_channel = 0, out_base = 0;
   std::array<std::int64_t, 3> out_step{};
-};
 
-template <class F>
-void for_each_table(ConvArgs& a, F&& f) {
-  f(a.tap_offset, 3 * a.taps);
-  f(a.tap_weight, a.taps);
-}
-template <class F>
-void for_each_table(ConvWeightGradArgs& a, F&& f) {
-  f(a.tap_offset, 3 * a.taps);
-  f(a.tap_weight, a.taps);
-}
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(src);
+    f(out);
+    f(w);
+  }
+  template <class F>
+  void for_each_table(F&& f) {
+    f(tap_offset, 3 * taps);
+    f(tap_weight, taps);
+  }
+};
 
 // dtypes f32, f64.
 extern const Family<ConvArgs> conv;

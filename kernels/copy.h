@@ -16,6 +16,12 @@ struct CopyArgs {
   std::array<std::int64_t, kMaxRank> extent{};
   std::array<std::int64_t, kMaxRank> src_stride{};
   std::array<std::int64_t, kMaxRank> dst_stride{};
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(src);
+    f(dst);
+  }
 };
 
 // Reorders and merges axes so that few are left and the innermost is as contiguous as can be. The

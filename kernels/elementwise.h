@@ -24,10 +24,10 @@ struct ElementwiseInfo {
 };
 std::span<const ElementwiseInfo> elementwise_functions();
 
-// derivative == -1: the function itself. derivative == i: in[0] times the derivative with respect to
-// input i, with the function's inputs as in[1], in[2], ...
-// compute: f32 or f64, or i64 for the functions that are exact there. Null if there is none. The
-// instruction set that is active at the call is chosen; on the reference back end f64 and i64 only.
+// derivative == -1: the function itself. derivative == i: in[0] times the derivative with respect
+// to input i, with the function's inputs as in[1], in[2], ... compute: f32 or f64, or i64 for the
+// functions that are exact there. Null if there is none. The instruction set that is active at the
+// call is chosen; on the reference back end f64 and i64 only.
 TileFn find_tile(int function, int derivative, DType compute, Backend backend);
 
 struct Operand {
@@ -46,10 +46,16 @@ struct ElementwiseArgs {
   void* out = nullptr;
   DType out_dtype = DType::f32;  // may differ from the compute type
   std::array<double, kMaxParameters> parameters{};
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    for (Operand& operand : in) f(operand.data);
+    f(out);
+  }
 };
 
-// Conversions to integers saturate and take NaN to 0; to bf16 and f16 they round to nearest even; to
-// boolean they test against zero. Entries by compute type. Not for `mask`.
+// Conversions to integers saturate and take NaN to 0; to bf16 and f16 they round to nearest even;
+// to boolean they test against zero. Entries by compute type. Not for `mask`.
 extern const Family<ElementwiseArgs> elementwise;
 
 }  // namespace ingrad::kernels

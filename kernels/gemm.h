@@ -36,14 +36,23 @@ struct GemmArgs {
   const void* gate = nullptr;
   // B as pack() has written it, or null; the cpu back end then does not read b. batch == 1.
   const void* panels = nullptr;
-};
 
-template <class F>
-void for_each_table(GemmArgs& a, F&& f) {
-  f(a.a_offset, a.batch);
-  f(a.b_offset, a.batch);
-  f(a.c_offset, a.batch);
-}
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(a);
+    f(b);
+    f(c);
+    f(bias);
+    f(residual);
+    f(gate);
+  }
+  template <class F>
+  void for_each_table(F&& f) {
+    f(a_offset, batch);
+    f(b_offset, batch);
+    f(c_offset, batch);
+  }
+};
 
 // dtypes f32, f64 (and i64 on the reference and cpu back ends).
 extern const Family<GemmArgs> gemm;

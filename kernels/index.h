@@ -22,6 +22,13 @@ struct IndexArgs {
   std::int64_t outer = 1, extent = 0, count = 0, inner = 1;
   std::int64_t index_outer = 0, index_axis = 1, index_inner = 0;
   std::int64_t skip = -1;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(src);
+    f(index);
+    f(dst);
+  }
 };
 
 // gather: every dtype but mask. scatter_sum: f32, f64, i32, i64 (integers wrap around).
@@ -41,6 +48,12 @@ struct OneHotArgs {
   const std::int64_t* index = nullptr;
   void* dst = nullptr;
   std::int64_t rows = 0, classes = 0;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(index);
+    f(dst);
+  }
 };
 // dtypes f32, f64, i32, i64, u8, boolean.
 extern const Family<OneHotArgs> one_hot;

@@ -2,6 +2,8 @@
 // What every kernel shares: element types, ranges of work, back ends, and the table that maps
 // (kernel, dtype, back end) to a function. Kernels are free functions on plain argument structs:
 // no tensors, no allocation, no error path. Whatever can fail is decided by the caller beforehand.
+// A struct tells its pointers apart: for_each_operand(f) calls f on each that leads to elements,
+// for_each_table(f), if any, f(pointer, count) on each that leads to a table in host memory.
 // Pointers to operands are never null, even where there is nothing to read, unless a contract says
 // so.
 #pragma once
@@ -25,6 +27,7 @@ constexpr std::size_t size_of(DType t) {
 std::string_view name_of(DType t);
 
 inline constexpr int kMaxRank = 8;
+inline constexpr int kMaxOperandPointers = 8;  // of an argument struct
 
 // Half-open interval of independent work units. A kernel's result for one unit never depends on
 // how the units are split into ranges: this is what makes results equal for any thread count.
@@ -89,11 +92,6 @@ class Family : public FamilyBase {
   Measure scratch_;
   std::array<Fn, kBackendCount * kDTypeCount> table_{};
 };
-
-// Calls f(pointer, count) for every pointer of an argument struct that leads not to elements of
-// operands but to a table in host memory, of `count` entries. Structs with tables overload it.
-template <class Args, class F>
-void for_each_table(Args&, F&&) {}
 
 // Every kernel family of the library, for listings and tests.
 std::span<const FamilyBase* const> all_families();

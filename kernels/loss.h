@@ -19,6 +19,14 @@ struct CrossEntropyArgs {
   std::int64_t outer = 0, n = 0, inner = 1;
   std::int64_t ignore_index = -100;
   double smoothing = 0;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(target);
+    f(weight);
+    f(loss);
+  }
 };
 
 // dx[c] = dloss * ((1 - s) w[t] (p[c] - [c == t]) + s/n (p[c] sum w - w[c])), 0 on ignored lines.
@@ -32,6 +40,15 @@ struct CrossEntropyGradArgs {
   std::int64_t outer = 0, n = 0, inner = 1;
   std::int64_t ignore_index = -100;
   double smoothing = 0;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(target);
+    f(weight);
+    f(dloss);
+    f(dx);
+  }
 };
 
 // dtypes (of the logits) f32, f64. Units: the lines (o, k), k fastest.

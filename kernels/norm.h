@@ -23,6 +23,16 @@ struct RowNormArgs {
   std::int64_t rows = 0, groups = 1, channels = 0, spatial = 1;
   double epsilon = 0;
   bool centred = true;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(weight);
+    f(bias);
+    f(y);
+    f(mean);
+    f(rstd);
+  }
 };
 
 // With g = dy * weight and h = (x - mean) * rstd:
@@ -37,6 +47,16 @@ struct RowNormGradArgs {
   void* dx = nullptr;
   std::int64_t rows = 0, groups = 1, channels = 0, spatial = 1;
   bool centred = true;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(dy);
+    f(mean);
+    f(rstd);
+    f(weight);
+    f(dx);
+  }
 };
 
 // y[n][c][s] = x[n][c][s] * a[c] + z[n][c][s] * b[c] + d[c], contiguous; z and b may be null
@@ -49,6 +69,16 @@ struct ChannelAffineArgs {
   const void* d = nullptr;
   void* y = nullptr;
   std::int64_t batch = 0, channels = 0, spatial = 1;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(z);
+    f(a);
+    f(b);
+    f(d);
+    f(y);
+  }
 };
 
 // dtypes f32, f64. Units: rows; planes (n, c) of channel_affine.

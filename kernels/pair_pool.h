@@ -16,6 +16,13 @@ struct PairPoolArgs {
   std::uint8_t* codes = nullptr;  // [planes][grid]
   std::int64_t planes = 0;
   std::array<std::int64_t, 2> size{}, grid{};
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(values);
+    f(codes);
+  }
 };
 
 // dx[p](2y + i, 2x + j) = dy[p](y, x) where 2 i + j is the code, zero elsewhere; and zero where the
@@ -28,6 +35,14 @@ struct PairPoolGradArgs {
   void* dx = nullptr;
   std::int64_t planes = 0;
   std::array<std::int64_t, 2> size{}, grid{};
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(codes);
+    f(dy);
+    f(gate);
+    f(dx);
+  }
 };
 
 // dtype f32, back ends reference and cpu.

@@ -37,17 +37,23 @@ struct MaxPoolArgs {
   std::int64_t* indices = nullptr;  // likewise
   std::int64_t planes = 0;
   std::array<PoolAxis, 3> axis{};
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(values);
+    f(indices);
+  }
+  template <class F>
+  void for_each_table(F&& f) {
+    for (PoolAxis& a : axis) {
+      f(a.first, a.out);
+      f(a.last, a.out);
+    }
+  }
 };
 
 // dtypes f32, f64. One unit is one row of the last output axis.
-template <class F>
-void for_each_table(MaxPoolArgs& a, F&& f) {
-  for (PoolAxis& axis : a.axis) {
-    f(axis.first, axis.out);
-    f(axis.last, axis.out);
-  }
-}
-
 extern const Family<MaxPoolArgs> max_pool;
 
 }  // namespace ingrad::kernels

@@ -16,6 +16,11 @@ struct RandomArgs {
   std::int64_t rows = 1, count = 0;
   RandomKey key;
   double a = 0, b = 1;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(dst);
+  }
 };
 
 // Uniform in [a, b), a < b: the top 24 bits (f32) or 53 bits (f64) of a draw, scaled. f32, f64.
@@ -36,6 +41,11 @@ struct RandomIntegerArgs {
   RandomKey key;
   std::int64_t low = 0;
   std::uint64_t range = 1;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(dst);
+  }
 };
 extern const Family<RandomIntegerArgs> random_integers;
 
@@ -51,6 +61,12 @@ struct DropoutArgs {
   std::int64_t rows = 1, count = 0;
   RandomKey key;
   double p = 0.5;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(dst);
+  }
 };
 extern const Family<DropoutArgs> dropout;
 

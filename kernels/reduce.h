@@ -55,6 +55,14 @@ struct ReduceArgs {
   // More than 1: unit (s, o) writes the reduction of elements [s, s + 1) * kReduceSegment of output
   // o to out[s * outputs + o], without divisor; `reduce_combine` finishes.
   std::int64_t segments = 1;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(in);
+    f(other);
+    f(shift);
+    f(out);
+  }
 };
 inline constexpr std::int64_t kReduceSegment = 65536;
 
@@ -76,6 +84,12 @@ struct ReduceCombineArgs {
   void* out = nullptr;  // [outputs]
   std::int64_t outputs = 0, segments = 0;
   double divisor = 1;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(partial);
+    f(out);
+  }
 };
 
 // dtypes: f32, f64 for every kind (output of the same dtype but where said above, and i64 for

@@ -43,6 +43,12 @@ struct ResampleArgs {
   void* dst = nullptr;
   const AxisTable* table = nullptr;
   std::int64_t outer = 1, inner = 1;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(src);
+    f(dst);
+  }
 };
 
 // dtypes f32, f64; all others but mask for tables that only move elements.

@@ -13,6 +13,12 @@ struct CumsumArgs {
   void* y = nullptr;
   std::int64_t outer = 0, n = 0, inner = 1;
   bool reverse = false;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(y);
+  }
 };
 
 // dtypes f32, f64, i64. Units: the lines (o, k), k fastest.

@@ -15,6 +15,12 @@ struct SoftmaxArgs {
   void* y = nullptr;
   std::int64_t outer = 0, n = 0, inner = 1;
   bool log = false;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(y);
+  }
 };
 
 // Given the output y and its cotangent dy:
@@ -26,6 +32,13 @@ struct SoftmaxGradArgs {
   void* dx = nullptr;
   std::int64_t outer = 0, n = 0, inner = 1;
   bool log = false;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(y);
+    f(dy);
+    f(dx);
+  }
 };
 
 // dtypes f32, f64. Units: the lines (o, k), k fastest.

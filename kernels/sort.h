@@ -16,6 +16,13 @@ struct SortArgs {
   std::int64_t* indices = nullptr;  // likewise
   std::int64_t outer = 1, extent = 0, inner = 1, count = 0;
   bool descending = false;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(x);
+    f(values);
+    f(indices);
+  }
 };
 
 // Every dtype but mask; extent below 2^32 for dtypes of 4 bytes or fewer. One unit sorts one line.

@@ -25,6 +25,15 @@ struct WinogradArgs {
   std::array<std::int64_t, 2> size{};  // of src
   std::array<std::int64_t, 2> grid{};  // of out
   std::array<std::int64_t, 2> pad{};   // at most 2
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(src);
+    f(out);
+    f(bias);
+    f(residual);
+    f(gate);
+  }
 };
 
 // dtype f32, back end cpu.

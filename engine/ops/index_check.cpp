@@ -29,6 +29,11 @@ struct Scan {
   std::string_view op;  // outlives the call: a literal or an op's attribute
   Shape shape;
   Location where;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(p);
+  }
 };
 
 // Every range of indices is looked at, and the first that has one outside tells which.

@@ -31,6 +31,11 @@ struct Targets {
   std::int64_t classes, ignore_index;
   std::string_view op;  // outlives the call: a literal or an op's attribute
   Location where;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(p);
+  }
 };
 
 void find_no_class(const Targets& t, kernels::Range r) {
@@ -76,17 +81,24 @@ void check_weight(std::string_view op, const TensorSpec& weight, const TensorSpe
 }
 
 // ---- class_mask -------------------------------------------------------------------------------
+struct Marks {
+  bool* mask;
+  const std::int64_t* target;
+  std::int64_t inner, classes, ignored;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(mask);
+    f(target);
+  }
+};
+
 std::vector<Tensor> eval_class_mask(const EvalArgs& a) {
   const Tensor target = dense(a.inputs[0], a.backend, a.where);
   const std::int64_t classes = a.attrs.integer("classes");
   const std::int64_t ignored = a.attrs.integer("ignore_index");
   check_targets(a.attrs.text("caller"), target, classes, ignored, a.where);
   const Tensor mask = Tensor::zeros(a.outputs[0].shape, DType::boolean, a.where);
-  struct Marks {
-    bool* mask;
-    const std::int64_t* target;
-    std::int64_t inner, classes, ignored;
-  };
   const std::int64_t rows = target.shape()[0];
   const Marks marks{static_cast<bool*>(mask.mutable_raw()),
                     static_cast<const std::int64_t*>(target.raw()),

@@ -27,15 +27,32 @@ Sample sample(const Tensor& x, Ints axes, bool keepdim) {
   return {{{"axes", std::move(axes)}, {"keepdim", keepdim}}, {x}};
 }
 
+struct Values {
+  void* values;
+  bool single;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(values);
+  }
+};
+struct Terms {
+  void* sum;
+  const void* term;
+  bool single;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(sum);
+    f(term);
+  }
+};
+
 // f of every element of a fresh dense result, in place.
 template <class F>
 void each(const Tensor& t, F) {
-  struct Args {
-    void* values;
-    bool single;
-  };
-  run_ranges<Args>(
-      [](const Args& a, kernels::Range r) {
+  run_ranges<Values>(
+      [](const Values& a, kernels::Range r) {
         const auto run = [&](auto* p) {
           for (std::int64_t i = r.begin; i < r.end; ++i) p[i] = F{}(p[i]);
         };
@@ -45,13 +62,8 @@ void each(const Tensor& t, F) {
 }
 
 void add_onto(const Tensor& t, const Tensor& x) {
-  struct Args {
-    void* sum;
-    const void* term;
-    bool single;
-  };
-  run_ranges<Args>(
-      [](const Args& a, kernels::Range r) {
+  run_ranges<Terms>(
+      [](const Terms& a, kernels::Range r) {
         const auto run = [&]<class T>(T* p) {
           for (std::int64_t i = r.begin; i < r.end; ++i) p[i] += static_cast<const T*>(a.term)[i];
         };

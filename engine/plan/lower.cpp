@@ -46,11 +46,10 @@ class Lowering final : public KernelRecorder {
     std::memcpy(code_.args.data() + at, call.args, call.args_bytes);
     const std::int64_t scratch = prepack(call, code_.args.data() + at, code_.kept);
     const auto number = static_cast<int>(code_.instructions.size());
-    for (std::size_t o = 0; o + sizeof(std::uintptr_t) <= call.args_bytes;
-         o += sizeof(std::uintptr_t)) {
+    for (const std::size_t o : call.operands) {
       std::uintptr_t word;
       std::memcpy(&word, code_.args.data() + at + o, sizeof word);
-      if (!is_placeholder(word)) continue;
+      if (!is_placeholder(word)) continue;  // a constant
       const int buffer = buffer_at(word);
       code_.patches.push_back(
           {at + o, buffer,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses that stand for memory to come. They lie where no memory can, beyond what processors
-// address, so that one word of an argument struct tells them from pointers and numbers.
+// address, so that they are told from pointers to constants and nobody can look there unnoticed.
 #pragma once
 
 #include <cstdint>

@@ -47,6 +47,7 @@
 #include "engine/optim/optimizers.h"
 #include "engine/optim/schedule.h"
 #include "engine/parallel.h"
+#include "engine/plan/plan.h"
 #include "engine/random.h"
 #include "engine/tensor.h"
 #include "models/catalog.h"

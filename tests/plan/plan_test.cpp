@@ -127,7 +127,7 @@ TEST(Plan, ReplayAllocatesNothing) {
   EXPECT_EQ(memory_stats().allocations, before);
 }
 
-TEST(Plan, WorkspacesOfOnePlanRunAtOnce) {
+TEST(Plan, ThreadsMayRunWorkspacesOfOnePlanAtOnce) {
   const Net net("mlp:17-33-10", Shape{17});
   const auto plan = compile(net.gradient(), net.specs(20));
   const auto inputs = net.inputs(20);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workloads of ingrad's benchmark, in PyTorch.
 
-usage: peer.py [--mode eager|compile] [--threads N] [--min-time S] [--serve | ROW ...]
+usage: peer.py [--mode eager|compile|folded] [--threads N] [--min-time S] [--serve | ROW ...]
 
 Prints one JSON line per row: {"name", "mode", "median_s", "p10_s", "p90_s", "repetitions", and the
 check values that tell whether it computed the same thing}. With --serve the rows are read from
@@ -97,10 +97,30 @@ def fingerprint(result):
             "row_projection": (double * probe).sum(1).median().item()}
 
 
-def input_gradient(model_name, batch, maybe_compile):
+def fold(model):
+    """Batch norm becomes part of the convolution before it, and memory channels-last: what a user
+    who tunes PyTorch by hand would do."""
+    for module in model.modules():
+        names = list(module._modules)
+        for conv, norm in zip(names, names[1:]):
+            pair = module._modules[conv], module._modules[norm]
+            if isinstance(pair[0], nn.Conv2d) and isinstance(pair[1], nn.BatchNorm2d):
+                module._modules[conv] = torch.nn.utils.fusion.fuse_conv_bn_eval(*pair)
+                module._modules[norm] = nn.Identity()
+    if any(isinstance(m, nn.BatchNorm2d) for m in model.modules()):
+        raise RuntimeError("a batch norm is left")
+    return model.to(memory_format=torch.channels_last)
+
+
+def input_gradient(model_name, batch, mode, maybe_compile):
     make, shape = MODELS[model_name]
     model = formula.fill(make()).eval().requires_grad_(False)
-    x = array("input", (batch, *shape)).requires_grad_()
+    x = array("input", (batch, *shape))
+    if mode == "folded":
+        model = fold(model)
+        if x.dim() == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+    x.requires_grad_()
     targets = (torch.arange(batch) % CLASSES)[:, None]
     scalar = maybe_compile(lambda x: model(x).gather(1, targets).sum())
 
@@ -111,7 +131,7 @@ def input_gradient(model_name, batch, maybe_compile):
     return step, fingerprint(step())
 
 
-def train_step(model_name, batch, maybe_compile):
+def train_step(model_name, batch, mode, maybe_compile):
     make, shape = MODELS[model_name]
     model = formula.fill(make()).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
@@ -135,12 +155,14 @@ def gemm(size):
     return lambda: a @ b, fingerprint(a @ b)
 
 
-def prepare(row, maybe_compile):
+def prepare(row, mode, maybe_compile):
     kind, *rest = row.split("/")
+    if mode == "folded" and kind != "input_gradient":
+        return None
     if kind == "gemm":
         return gemm(int(rest[0]))
     function = {"input_gradient": input_gradient, "train_step": train_step}[kind]
-    return function(rest[0], int(rest[1]), maybe_compile)
+    return function(rest[0], int(rest[1]), mode, maybe_compile)
 
 
 def measure(step, min_time):
@@ -172,7 +194,7 @@ def about(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help="default: all")
-    parser.add_argument("--mode", choices=["eager", "compile"], default="eager")
+    parser.add_argument("--mode", choices=["eager", "compile", "folded"], default="eager")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--min-time", type=float, default=0.5, help="seconds per row")
     parser.add_argument("--serve", action="store_true", help="read rows from standard input")
@@ -196,7 +218,10 @@ def main():
         if row not in prepared:
             prepared.clear()
             torch.compiler.reset()
-            prepared[row] = prepare(row, maybe_compile)
+            prepared[row] = prepare(row, options.mode, maybe_compile)
+        if prepared[row] is None:
+            print(json.dumps({"name": row, "absent": f"not in mode {options.mode}"}), flush=True)
+            continue
         step, check = prepared[row]
         print(json.dumps({"name": row, "mode": options.mode, **measure(step, options.min_time),
                           **check}), flush=True)
