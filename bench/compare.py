@@ -29,8 +29,11 @@ PEER = HERE / "peers" / "pytorch" / "peer.py"
 MODES = ["eager", "compile", "folded"]
 PLANNED = "planned_"
 CHECKS = ("norm", "row_norm", "row_projection", "loss", "loss_after")
-# Relative disagreement that rounding in f32 explains, for sums of up to 1e9 products.
-TOLERANCE = 1e-4
+# Relative disagreement that rounding in f32 explains, for sums of up to 1e9 products. Plans use
+# Winograd's method, which rounds ten times as coarsely (median error of a ResNet-18 gradient against
+# f64: 6e-6, op by op 8e-7) and so pushes more ReLU units over their kinks, each of which changes its
+# row's gradient by about 1e-3.
+TOLERANCE = {"op by op": 1e-4, "plan": 5e-3}
 
 
 class Peer:
@@ -118,7 +121,7 @@ def measure(row, engine, peers, options):
     asked = [(name, lambda r=(PLANNED + row if name == "plan" else row): engine.ask(r))
              for name in ours]
     asked += [(p.mode, lambda p=p: p.ask(row)) for p in peers]
-    rounds, rejected, worst = [], 0, 0.0
+    rounds, rejected, worst = [], 0, dict.fromkeys(ours, 0.0)
     while len(rounds) < options.rounds and rejected < options.rounds + options.retries:
         probes = [engine.probe()]
         result = {}
@@ -134,15 +137,20 @@ def measure(row, engine, peers, options):
             difference = disagreement(result[name], result[other])
             if difference is None:
                 return {"name": row, "error": "no check values to compare"}
-            worst = max(worst, difference)
+            worst[name] = max(worst[name], difference)
         drift = max(probes) / min(probes) - 1
         if drift > options.drift:
             rejected += 1
             continue
         rounds.append({"probes_gflops": probes, "drift": drift, **result})
+    return summarise(row, rounds, rejected, worst, ours, theirs)
+
+
+def summarise(row, rounds, rejected, worst, ours, theirs):
+    """`worst`: the largest disagreement of each of our ways with any of theirs."""
     summary = {"name": row, "rounds": rounds, "rejected_rounds": rejected, "disagreement": worst}
-    if worst > TOLERANCE:
-        summary["error"] = f"answers differ by {worst:.1e}"
+    if any(worst[n] > TOLERANCE[n] for n in ours):
+        summary["error"] = f"answers differ by {max(worst.values()):.1e}"
     elif not rounds:
         summary["error"] = f"the machine was unsteady in all {rejected} rounds"
     else:
@@ -177,7 +185,7 @@ def duration(seconds):
 
 def cells(summary, modes):
     if "error" in summary:
-        return [summary["name"], summary["error"]] + [""] * (len(modes) + 6)
+        return [summary["name"], summary["error"]] + [""] * (len(modes) + 7)
     seconds, ratio = summary["seconds"], summary["ratio"]
     ways = ["plan", "op by op"]
     text = lambda r: f"{r['median']:.2f} ({r['min']:.2f}..{r['max']:.2f})"
@@ -188,12 +196,13 @@ def cells(summary, modes):
             text(ratio["op by op"]["best"]),
             text(ratio["op by op"]["eager"]) if "eager" in ratio["op by op"] else "",
             f"{summary['peak_fraction'][first]:.2f}",
+            f"{max(summary['disagreement'].values()):.0e}",
             f"{len(summary['rounds'])} (+{summary['rejected_rounds']})"]
 
 
 def table(summaries, modes):
     head = ["row", "plan", "op by op", *(f"torch {m}" for m in modes), "best torch / plan",
-            "best torch / op by op", "torch eager / op by op", "of peak", "rounds"]
+            "best torch / op by op", "torch eager / op by op", "of peak", "differs by", "rounds"]
     lines = [head, ["---"] * len(head)] + [cells(s, modes) for s in summaries]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     return "\n".join(
@@ -242,33 +251,41 @@ def main():
         print(f"not in {options.binary.name}: {row}", file=sys.stderr)
     if not rows:
         raise SystemExit("compare.py: no row that both have")
+    output = options.output or HERE / "results" / name_of_results(settings[options.modes[0]])
+    output.parent.mkdir(parents=True, exist_ok=True)
     summaries = []
     for i, row in enumerate(rows, start=1):
         print(f"[{i}/{len(rows)}] {row}", file=sys.stderr, flush=True)
         summaries.append(measure(row, engine, peers, options))
         print(table(summaries[-1:], options.modes).splitlines()[-1], file=sys.stderr, flush=True)
+        # After every row: what was measured stays if a later row ends badly.
+        save(output, summaries, settings, options)
     for peer in peers:
         peer.close()
+    print(f"{output.with_name(output.name + '.md').read_text()}\n{output}.json, .md")
+    return 1 if any("error" in s for s in summaries) else 0
 
+
+def name_of_results(settings):
+    cpu = re.sub(r"\((r|tm)\)", "", settings["cpu"].lower())
+    return f"{time.strftime('%Y-%m-%d')}-{re.sub(r'[^a-z0-9]+', '-', cpu).strip('-')}"
+
+
+def save(output, summaries, settings, options):
     first = settings[options.modes[0]]
     when = time.strftime("%Y-%m-%d")
-    cpu = re.sub(r"\((r|tm)\)", "", first["cpu"].lower())
-    slug = re.sub(r"[^a-z0-9]+", "-", cpu).strip("-")
-    output = options.output or HERE / "results" / f"{when}-{slug}"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    text = table(summaries, options.modes)
     note = (f"{when}, {first['cpu']}, {options.threads} threads, PyTorch {first['torch']} "
             f"({first['capability']}), f32, {options.rounds} interleaved rounds, rounds rejected "
             f"where the probe moved by over {options.drift:.0%}. torch folded: batch norm in the "
             "convolutions, channels-last. Ratios: PyTorch's time / ingrad's, of the same round, "
             "median (least..greatest) over rounds; above 1 ingrad is faster; best torch is the "
             "fastest of its ways in that round. Of peak: ingrad's share of the measured "
-            "multiply-add rate, counting the operations of direct convolution.")
+            "multiply-add rate, counting the operations of direct convolution. Differs by: the "
+            "largest difference of norms and projections of the results, relative.")
     write(output.with_name(output.name + ".json"), json.dumps(
         {"date": when, "settings": settings, "drift": options.drift, "rows": summaries}, indent=1))
-    write(output.with_name(output.name + ".md"), f"# ingrad against PyTorch\n\n{note}\n\n{text}\n")
-    print(f"{text}\n\n{note}\n{output}.json, .md")
-    return 1 if any("error" in s for s in summaries) else 0
+    write(output.with_name(output.name + ".md"),
+          f"# ingrad against PyTorch\n\n{note}\n\n{table(summaries, options.modes)}\n")
 
 
 if __name__ == "__main__":

@@ -53,8 +53,10 @@ void set_min_cost_per_thread(std::int64_t cost) {
   min_cost_per_thread = cost > 0 ? cost : kMinCostPerThread;
 }
 
+bool in_parallel_region() { return omp_in_parallel() != 0; }
+
 int threads_for(std::int64_t units, std::int64_t cost) {
-  if (omp_in_parallel() != 0) return 1;
+  if (in_parallel_region()) return 1;
   const std::int64_t n =
       std::min<std::int64_t>({threads(), units, cost / min_cost_per_thread.load(), kMostParts});
   return static_cast<int>(std::max<std::int64_t>(n, 1));

@@ -21,6 +21,8 @@ int threads();
 // small work is split too. cost <= 0 restores the default.
 void set_min_cost_per_thread(std::int64_t cost);
 
+// Is the caller one of the threads of an OpenMP region, so that work had better stay on it?
+bool in_parallel_region();
 // On how many threads a kernel of that many units and cost (see below) runs.
 int threads_for(std::int64_t units, std::int64_t cost);
 // Calls body(context, range) over [0, units) in contiguous ranges, with `scratch_bytes` of working

@@ -86,7 +86,7 @@ inline Integer FloorDivide(Integer a, Integer b) {
 }
 inline Integer Remainder(Integer a, Integer b) { return a - FloorDivide(a, b) * b; }
 
-#include "kernels/dual-inl.h"
 #include "kernels/expr-inl.h"
+#include "kernels/dual-inl.h"
 
 }  // namespace ingrad::kernels::scalar

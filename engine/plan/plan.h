@@ -2,10 +2,10 @@
 // Plans: a function of tensors, usually one that asks for gradients, as a flat program that is
 // replayed without allocation, locks or look-ups.
 //
-//   const auto plan = compile([&](auto in) { return std::vector{grad(loss_of(model), in[0])}; },
-//                             {{TensorSpec{{256, 784}, DType::f32, {}}}});
+//   const TensorSpec specs[] = {{Shape{256, 784}}};
+//   const auto plan = compile([&](auto in) { return std::vector{grad(f, in[0])}; }, specs);
 //   Workspace workspace(plan);
-//   workspace.run({x.data()}, {gradient.data()}, rows);
+//   workspace.run(inputs, outputs, rows);  // pointers, or workspace.run(tensors)
 #pragma once
 
 #include <memory>

@@ -216,7 +216,7 @@ void Workspace::run(std::span<const void* const> inputs, std::span<void* const> 
   given_ = inputs;
   wanted_ = outputs;
   const auto n = static_cast<std::int64_t>(slots_.size());
-  const std::int64_t shares = std::min(n, rows / kLeastShare);
+  const std::int64_t shares = in_parallel_region() ? 1 : std::min(n, rows / kLeastShare);
   if (shares > 1) {
     struct Call {
       const Workspace* self;

@@ -100,13 +100,13 @@ def fingerprint(result):
 def fold(model):
     """Batch norm becomes part of the convolution before it, and memory channels-last: what a user
     who tunes PyTorch by hand would do."""
-    for module in model.modules():
-        names = list(module._modules)
-        for conv, norm in zip(names, names[1:]):
-            pair = module._modules[conv], module._modules[norm]
-            if isinstance(pair[0], nn.Conv2d) and isinstance(pair[1], nn.BatchNorm2d):
-                module._modules[conv] = torch.nn.utils.fusion.fuse_conv_bn_eval(*pair)
-                module._modules[norm] = nn.Identity()
+    for module in list(model.modules()):
+        for norm in [n for n, m in module._modules.items() if isinstance(m, nn.BatchNorm2d)]:
+            # bn1 follows conv1; in a sequence, 1 follows 0.
+            conv = norm.replace("bn", "conv") if norm.startswith("bn") else str(int(norm) - 1)
+            module._modules[conv] = torch.nn.utils.fusion.fuse_conv_bn_eval(
+                module._modules[conv], module._modules[norm])
+            module._modules[norm] = nn.Identity()
     if any(isinstance(m, nn.BatchNorm2d) for m in model.modules()):
         raise RuntimeError("a batch norm is left")
     return model.to(memory_format=torch.channels_last)
