@@ -73,7 +73,7 @@ void define_random_ops(OpTable& table) {
             return std::vector<Tensor>{apply1(find_op("dropout"), a.attrs, {a.cotangents[0]})};
           },
       .reads = {Reads::none()},
-      .batch = rows_stay_apart,
+      .batch = rows_mix,  // a row's mask depends on its number in the batch
       .samples =
           [] {
             std::vector<Sample> out;

@@ -11,6 +11,7 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/index.h"
 #include "engine/ops/matmul.h"
+#include "engine/ops/random.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/slice.h"
@@ -206,6 +207,9 @@ TEST(Plan, RefusesFunctionsThatMixRows) {
                 return std::vector{grad([](const Tensor& t) { return mean(square(t)); }, x[0])};
               }),
               testing::HasSubstr("number of rows"));
+  // A row's mask depends on its number, which a tile does not know.
+  EXPECT_THAT(message([](In x) { return std::vector{dropout(x[0], 0.5, {.seed = 1})}; }),
+              testing::HasSubstr("dropout"));
   // A constant with a row for each.
   EXPECT_NE(message([](In x) { return std::vector{x[0] + values({x[0].dim(0), 4}, 1)}; }), "");
   EXPECT_THAT(message([](In x) { return std::vector{x[0].dim(0) > 2 ? exp(x[0]) : sin(x[0])}; }),
