@@ -5,9 +5,7 @@
 
 #include <algorithm>
 
-#include "engine/differentiate.h"
 #include "engine/ops/elementwise.h"
-#include "engine/ops/reduce.h"
 #include "engine/parallel.h"
 #include "engine/storage.h"
 
@@ -61,24 +59,12 @@ Pool::Evaluated Pool::evaluate(std::span<const WorkItem> items, const Tensor& x,
     targets.push_back(targets_[static_cast<std::size_t>(w.sample)]);
     if (!contrast_.empty()) contrast.push_back(contrast_[static_cast<std::size_t>(w.sample)]);
   }
-  if (workspace != nullptr) {
-    std::vector<Tensor> inputs = {x, class_column(targets)};
-    if (kind_ == ScalarKind::contrast) inputs.push_back(class_column(contrast));
-    const std::vector<Tensor> results = workspace->run(inputs, where_);
-    return {results[0].to_vector<double>(), with_gradient ? results[1] : Tensor()};
-  }
-  const Tensor in = with_gradient ? x.track() : x;
-  const Tensor outputs = model_(in);
-  if (outputs.rank() != 2 || outputs.dim(0) != x.dim(0)) {
-    throw Error(
-        fmt::format("explain: the model returned {} for {} rows", outputs.spec().str(), x.dim(0)),
-        where_);
-  }
-  const Tensor f = scalar_of(outputs, targets, kind_, contrast, where_);
-  Evaluated e{f.to_vector<double>(), {}};
-  // Rows are independent: one backward pass of the sum gives every row its own gradient.
-  if (with_gradient) e.grads = contiguous(gradient(sum(f), in, {}, where_));
-  return e;
+  std::vector<Tensor> inputs = {x, class_column(targets)};
+  if (kind_ == ScalarKind::contrast) inputs.push_back(class_column(contrast));
+  const std::vector<Tensor> results =
+      workspace != nullptr ? workspace->run(inputs, where_)
+                           : scalar_function(model_, kind_, with_gradient, where_)(inputs);
+  return {results[0].to_vector<double>(), with_gradient ? contiguous(results[1]) : Tensor()};
 }
 
 // Under a cap, half of it is for the working memory of all threads; if that is not enough for a row

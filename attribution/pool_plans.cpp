@@ -9,16 +9,8 @@
 
 namespace ingrad {
 
-std::shared_ptr<const Plan> PoolPlans::get(const ModelFn& model, const Shape& row_shape,
-                                           ScalarKind kind, bool gradient,
-                                           std::int64_t memory_bytes, Location where) {
-  const std::lock_guard lock(mutex_);
-  std::shared_ptr<const Plan>& plan = plans_[{row_shape.str(), kind, gradient, memory_bytes}];
-  if (plan) return plan;
-  std::vector<TensorSpec> specs = {{row_shape.with_inserted(0, kMaxRows), DType::f32, {}},
-                                   {Shape{kMaxRows, 1}, DType::i64, {}}};
-  if (kind == ScalarKind::contrast) specs.push_back(specs[1]);
-  const GraphFn f = [&](std::span<const Tensor> in) {
+GraphFn scalar_function(const ModelFn& model, ScalarKind kind, bool gradient, Location where) {
+  return [&model, kind, gradient, where](std::span<const Tensor> in) {
     const Tensor x = gradient ? in[0].track() : in[0];
     const Tensor outputs = model(x);
     if (outputs.rank() != 2 || outputs.dim(0) != x.dim(0)) {
@@ -32,7 +24,19 @@ std::shared_ptr<const Plan> PoolPlans::get(const ModelFn& model, const Shape& ro
     if (gradient) results.push_back(ingrad::gradient(sum(value), x, {}, where));
     return results;
   };
-  plan = compile(f, specs, {.memory_bytes = memory_bytes}, where);
+}
+
+std::shared_ptr<const Plan> PoolPlans::get(const ModelFn& model, const Shape& row_shape,
+                                           ScalarKind kind, bool gradient,
+                                           std::int64_t memory_bytes, Location where) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const Plan>& plan = plans_[{row_shape.str(), kind, gradient, memory_bytes}];
+  if (plan) return plan;
+  std::vector<TensorSpec> specs = {{row_shape.with_inserted(0, kMaxRows), DType::f32, {}},
+                                   {Shape{kMaxRows, 1}, DType::i64, {}}};
+  if (kind == ScalarKind::contrast) specs.push_back(specs[1]);
+  plan = compile(scalar_function(model, kind, gradient, where), specs,
+                 {.memory_bytes = memory_bytes}, where);
   return plan;
 }
 

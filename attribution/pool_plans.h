@@ -12,6 +12,11 @@
 
 namespace ingrad {
 
+// Inputs: rows [N, row_shape...] f32, their classes i64 [N, 1], and the contrast classes for that
+// scalar. Results: f [N], then df/drow with `gradient`. `model` must stay where it is. The function
+// throws Error when the model does not give a row for a row.
+GraphFn scalar_function(const ModelFn& model, ScalarKind kind, bool gradient, Location where);
+
 // Plans of one model, built when first asked for. Methods that explain the same model share them by
 // sharing this object (PoolOptions::plans); any number of threads may ask at once.
 class PoolPlans {
@@ -20,9 +25,8 @@ class PoolPlans {
   // on them.
   static constexpr std::int64_t kMaxRows = 256;
 
-  // Inputs: rows [N, row_shape...] f32, their classes i64 [N, 1], and the contrast classes for that
-  // scalar. Outputs: f [N], then df/drow with `gradient`. memory_bytes: most working memory of one
-  // thread, 0: no limit. Error when the model mixes rows or looks at values.
+  // Of scalar_function(). memory_bytes: most working memory of one thread, 0: no limit. Error when
+  // the model mixes rows or looks at values.
   std::shared_ptr<const Plan> get(const ModelFn& model, const Shape& row_shape, ScalarKind kind,
                                   bool gradient, std::int64_t memory_bytes, Location where);
 

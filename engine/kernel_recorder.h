@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel calls as data. While a recorder is active on a thread, ops evaluated there allocate
-// placeholders instead of memory and their kernels are noted down instead of run: that is how plans
+// symbolic addresses instead of memory and their kernels are noted down instead of run: that is how plans
 // turn a program into a list of instructions without a second description of any op.
 #pragma once
 

@@ -146,9 +146,9 @@ std::shared_ptr<Storage> Storage::allocate(std::int64_t bytes, Device device, Lo
       p, bytes, device, [bucket](void* block) { Cache::instance().give(block, bucket); }));
 }
 
-std::shared_ptr<Storage> Storage::placeholder(void* address, std::int64_t bytes, Deleter deleter) {
+std::shared_ptr<Storage> Storage::symbolic(void* address, std::int64_t bytes, Deleter deleter) {
   std::shared_ptr<Storage> storage(new Storage(address, bytes, {}, std::move(deleter)));
-  storage->placeholder_ = true;
+  storage->symbolic_ = true;
   return storage;
 }
 

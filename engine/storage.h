@@ -24,7 +24,7 @@ class Storage {
   static std::shared_ptr<Storage> adopt(void* data, std::int64_t bytes, Deleter deleter,
                                         Device device = {});
   // An address that stands for memory to come: kernels may be given it, nobody may look there.
-  static std::shared_ptr<Storage> placeholder(void* address, std::int64_t bytes, Deleter deleter);
+  static std::shared_ptr<Storage> symbolic(void* address, std::int64_t bytes, Deleter deleter);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -32,7 +32,7 @@ class Storage {
   void* data() const { return data_; }
   std::int64_t bytes() const { return bytes_; }
   const Device& device() const { return device_; }
-  bool is_placeholder() const { return placeholder_; }
+  bool is_symbolic() const { return symbolic_; }
 
  private:
   Storage(void* data, std::int64_t bytes, Device device, Deleter deleter);
@@ -40,7 +40,7 @@ class Storage {
   std::int64_t bytes_;
   Device device_;
   Deleter deleter_;
-  bool placeholder_ = false;
+  bool symbolic_ = false;
 };
 
 // Counters of the CPU memory cache. Bytes: in use; the most in use since the last

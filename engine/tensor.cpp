@@ -125,7 +125,7 @@ void* Tensor::mutable_raw(Location where) const {
 
 const void* Tensor::values(Location where) const {
   const void* p = raw(where);
-  if (impl_->storage->is_placeholder()) {
+  if (impl_->storage->is_symbolic()) {
     throw Error(fmt::format("tensor: the values of {} are not known while a plan is built; an op "
                             "or function that looks at them cannot be part of it",
                             spec().str()),

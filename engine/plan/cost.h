@@ -6,8 +6,8 @@
 namespace ingrad {
 
 // Floating-point operations of the matrix products and convolutions of a program, two for a
-// multiply-add; taps on padding count. Of the forms that only plans have: what they compute, less the
-// transforms of Winograd's method.
+// multiply-add; taps on padding count. Of the forms that only plans have: what they compute, less
+// the transforms of Winograd's method.
 double product_flops(const Program& program);
 
 }  // namespace ingrad

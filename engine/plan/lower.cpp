@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lowering: the ops of a program are evaluated on placeholders, their kernels are noted down, and
-// every placeholder address in an argument struct becomes a patch.
+// Lowering: the ops of a program are evaluated on symbolic memory, their kernels are noted down,
+// and every symbolic address in an argument struct becomes a patch.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <unordered_set>
 
 #include "engine/builder.h"
 #include "engine/dense.h"
 #include "engine/kernel_recorder.h"
 #include "engine/plan/code.h"
-#include "engine/plan/placeholders.h"
 #include "engine/plan/prepack.h"
+#include "engine/plan/symbolic_addresses.h"
 
 namespace ingrad {
 namespace {
 
-// Between placeholders, so that a pointer to the end of one does not look like the next.
+// Between symbolic blocks, so that a pointer to the end of one does not look like the next.
 constexpr std::uintptr_t kGap = 4096;
 
 class Lowering final : public KernelRecorder {
@@ -27,14 +26,14 @@ class Lowering final : public KernelRecorder {
     const std::uintptr_t size =
         (static_cast<std::uintptr_t>(bytes) + kBufferAlign - 1) / kBufferAlign * kBufferAlign;
     const std::uintptr_t address = next_;
-    if (size > kLastPlaceholder - kGap - address) {
+    if (size > kLastSymbolic - kGap - address) {
       throw Error(fmt::format("plan: the program needs more than {} bytes in all",
-                              kLastPlaceholder - kFirstPlaceholder));
+                              kLastSymbolic - kFirstSymbolic));
     }
     next_ += size + kGap;
     begin_.push_back(address);
     code_.buffers.push_back({.bytes = bytes});
-    return Storage::placeholder(reinterpret_cast<void*>(address), bytes, nullptr);
+    return Storage::symbolic(reinterpret_cast<void*>(address), bytes, nullptr);
   }
 
   void hold(std::shared_ptr<Storage> storage) override { code_.kept.push_back(std::move(storage)); }
@@ -49,7 +48,7 @@ class Lowering final : public KernelRecorder {
     for (const std::size_t o : call.operands) {
       std::uintptr_t word;
       std::memcpy(&word, code_.args.data() + at + o, sizeof word);
-      if (!is_placeholder(word)) continue;  // a constant
+      if (!is_symbolic(word)) continue;  // a constant
       const int buffer = buffer_at(word);
       code_.patches.push_back(
           {at + o, buffer,
@@ -85,11 +84,11 @@ class Lowering final : public KernelRecorder {
   }
 
   Code code_;
-  std::uintptr_t next_ = kFirstPlaceholder;
+  std::uintptr_t next_ = kFirstSymbolic;
   std::vector<std::uintptr_t> begin_;  // of each buffer
 };
 
-bool is_placeholder(const Tensor& t) { return t.impl().storage->is_placeholder(); }
+bool is_symbolic(const Tensor& t) { return t.impl().storage->is_symbolic(); }
 
 }  // namespace
 
@@ -116,7 +115,7 @@ Code lower(const Program& program, Location where) {
     for (std::size_t i = 0; i < results.size(); ++i) {
       at(call.outputs[i]) = results[i];
       // Constants that an op makes itself, such as its own tables.
-      if (!is_placeholder(results[i])) code.kept.push_back(results[i].impl().storage);
+      if (!is_symbolic(results[i])) code.kept.push_back(results[i].impl().storage);
     }
     ++lowering.current_call;
   }
@@ -125,7 +124,7 @@ Code lower(const Program& program, Location where) {
   std::unordered_set<int> taken;
   for (std::size_t i = 0; i < program.outputs.size(); ++i) {
     const Tensor& t = at(program.outputs[i]);
-    int buffer = is_placeholder(t) ? lowering.buffer_of(t) : -1;
+    int buffer = is_symbolic(t) ? lowering.buffer_of(t) : -1;
     const bool whole = buffer >= 0 && t.is_contiguous() && t.offset() == 0 &&
                        t.spec().bytes() == code.buffers[static_cast<std::size_t>(buffer)].bytes &&
                        code.buffers[static_cast<std::size_t>(buffer)].kind == Buffer::Kind::arena &&

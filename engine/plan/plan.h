@@ -59,7 +59,8 @@ class Plan {
   // code.
   double flops() const { return flops_; }
   double traced_flops() const { return traced_flops_; }
-  // The program for a full tile, before and after the passes.
+  // The program for a full tile, before and after the passes. The latter is to be looked at: what
+  // its fused ops pack exists only while a plan is built.
   const Program& traced() const { return traced_; }
   const Program& program() const { return program_; }
   // The code for 2^i rows.
@@ -105,7 +106,8 @@ class Workspace {
 
  private:
   class Slot;  // the working memory of one thread
-  void run_rows(Slot& slot, std::int64_t begin, std::int64_t end) const;
+  // `shared`: all threads work on each kernel, rather than this one on all of them.
+  void run_rows(Slot& slot, std::int64_t begin, std::int64_t end, bool shared) const;
 
   std::shared_ptr<const Plan> plan_;
   std::vector<std::unique_ptr<Slot>> slots_;

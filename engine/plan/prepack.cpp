@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "engine/plan/packed_constants.h"
-#include "engine/plan/placeholders.h"
+#include "engine/plan/symbolic_addresses.h"
 #include "engine/storage.h"
 #include "kernels/gemm.h"
 
@@ -15,7 +15,7 @@ std::int64_t prepack(const KernelCall& call, std::byte* args,
   if (call.family != &kernels::gemm) return call.scratch_bytes;
   kernels::GemmArgs g;
   std::memcpy(&g, args, sizeof g);
-  if (g.batch != 1 || g.b_offset != nullptr || is_placeholder(g.b)) return call.scratch_bytes;
+  if (g.batch != 1 || g.b_offset != nullptr || is_symbolic(g.b)) return call.scratch_bytes;
   const std::int64_t bytes = kernels::packed_bytes(g, call.dtype);
   if (bytes == 0) return call.scratch_bytes;
   const auto storage = PackedConstants::current().get(

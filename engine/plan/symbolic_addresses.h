@@ -7,14 +7,12 @@
 
 namespace ingrad {
 
-inline constexpr std::uintptr_t kFirstPlaceholder = 0x7abc'0000'0000'0000;
-inline constexpr std::uintptr_t kLastPlaceholder = 0x7abd'0000'0000'0000;
+inline constexpr std::uintptr_t kFirstSymbolic = 0x7abc'0000'0000'0000;
+inline constexpr std::uintptr_t kLastSymbolic = 0x7abd'0000'0000'0000;
 
-inline bool is_placeholder(std::uintptr_t word) {
-  return word >= kFirstPlaceholder && word < kLastPlaceholder;
+inline bool is_symbolic(std::uintptr_t word) {
+  return word >= kFirstSymbolic && word < kLastSymbolic;
 }
-inline bool is_placeholder(const void* p) {
-  return is_placeholder(reinterpret_cast<std::uintptr_t>(p));
-}
+inline bool is_symbolic(const void* p) { return is_symbolic(reinterpret_cast<std::uintptr_t>(p)); }
 
 }  // namespace ingrad

@@ -158,12 +158,16 @@ std::int64_t Workspace::memory_bytes() const {
   return bytes;
 }
 
-void Workspace::run_rows(Slot& slot, std::int64_t begin, std::int64_t end) const {
+void Workspace::run_rows(Slot& slot, std::int64_t begin, std::int64_t end, bool shared) const {
   while (begin < end) {
     const auto left = static_cast<std::uint64_t>(std::min(end - begin, plan_->tile_rows()));
     const auto tile = static_cast<std::size_t>(std::bit_width(left) - 1);
     slot.aim(tile, given_, wanted_, *plan_, begin);
-    slot.replay(tile);
+    if (shared) {
+      slot.replay_shared(tile, scratch_);
+    } else {
+      slot.replay(tile);
+    }
     begin += std::int64_t{1} << tile;
   }
 }
@@ -217,30 +221,20 @@ void Workspace::run(std::span<const void* const> inputs, std::span<void* const> 
   wanted_ = outputs;
   const auto n = static_cast<std::int64_t>(slots_.size());
   const std::int64_t shares = in_parallel_region() ? 1 : std::min(n, rows / kLeastShare);
-  if (shares > 1) {
-    struct Call {
-      const Workspace* self;
-      std::int64_t rows, shares;
-    };
-    const Call call{this, rows, shares};
-    fork_join(
-        static_cast<int>(shares),
-        [](const void* context, int t) {
-          const Call& c = *static_cast<const Call*>(context);
-          c.self->run_rows(*c.self->slots_[static_cast<std::size_t>(t)], c.rows * t / c.shares,
-                           c.rows * (t + 1) / c.shares);
-        },
-        &call);
-    return;
-  }
-  Slot& slot = *slots_.front();
-  for (std::int64_t begin = 0; begin < rows;) {
-    const auto left = static_cast<std::uint64_t>(std::min(rows - begin, plan.tile_rows()));
-    const auto tile = static_cast<std::size_t>(std::bit_width(left) - 1);
-    slot.aim(tile, given_, wanted_, plan, begin);
-    slot.replay_shared(tile, scratch_);
-    begin += std::int64_t{1} << tile;
-  }
+  if (shares <= 1) return run_rows(*slots_.front(), 0, rows, true);
+  struct Call {
+    const Workspace* self;
+    std::int64_t rows, shares;
+  };
+  const Call call{this, rows, shares};
+  fork_join(
+      static_cast<int>(shares),
+      [](const void* context, int t) {
+        const Call& c = *static_cast<const Call*>(context);
+        c.self->run_rows(*c.self->slots_[static_cast<std::size_t>(t)], c.rows * t / c.shares,
+                         c.rows * (t + 1) / c.shares, false);
+      },
+      &call);
 }
 
 std::vector<Tensor> Workspace::run(std::span<const Tensor> inputs, Location where) {
