@@ -4,6 +4,7 @@
 #include "kernels/copy.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemm.h"
+#include "kernels/image_lanes.h"
 #include "kernels/index.h"
 #include "kernels/loss.h"
 #include "kernels/norm.h"
@@ -32,6 +33,10 @@ std::span<const FamilyBase* const> all_families() {
       &elementwise,
       &gather,
       &gemm,
+      &image_lanes,
+      &lanes_conv,
+      &lanes_pair_pool,
+      &lanes_pair_pool_grad,
       &max_pool,
       &one_hot,
       &pair_pool,

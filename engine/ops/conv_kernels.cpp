@@ -2,7 +2,6 @@
 #include "engine/ops/conv_kernels.h"
 
 #include "engine/parallel.h"
-#include "kernels/conv.h"
 
 namespace ingrad {
 namespace {
@@ -96,7 +95,7 @@ ConvGeometry conv_geometry(const Attrs& attrs, const Shape& x, const Shape& w, c
 }
 
 void run_conv(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const Tensor& w,
-              const ConvEpilogue& epilogue, const Tensor& y) {
+              const ConvEpilogue& epilogue, const Tensor& y, const ConvFamily& family) {
   const Taps taps = forward_taps(g);
   kernels::ConvArgs a;
   set_forward(a, g, taps);
@@ -104,13 +103,13 @@ void run_conv(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const T
   a.w = w.raw();
   set_epilogue(a, epilogue);
   a.out = y.mutable_raw();
-  run_kernel(kernels::conv, e.backend, y.dtype(), a, e.where);
+  run_kernel(family, e.backend, y.dtype(), a, e.where);
 }
 
 // One kernel call per phase of the stride: input point p + stride * t hears of output point
 // t + (p + low - k * dilation) / stride through every tap k for which that division is exact.
 void run_conv_data_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& dy, const Tensor& w,
-                        const ConvEpilogue& epilogue, const Tensor& dx) {
+                        const ConvEpilogue& epilogue, const Tensor& dx, const ConvFamily& family) {
   for_each3(g.stride, [&](const Axes3& phase) {
     kernels::ConvArgs a;
     Taps taps;
@@ -153,7 +152,7 @@ void run_conv_data_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& 
     a.w = w.raw();
     a.out = dx.mutable_raw();
     set_epilogue(a, epilogue);
-    run_kernel(kernels::conv, e.backend, dx.dtype(), a, e.where);
+    run_kernel(family, e.backend, dx.dtype(), a, e.where);
   });
 }
 

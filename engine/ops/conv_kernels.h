@@ -5,6 +5,7 @@
 #include <array>
 
 #include "engine/op.h"
+#include "kernels/conv.h"
 
 namespace ingrad {
 
@@ -32,11 +33,15 @@ struct ConvEpilogue {
   Tensor gate = {};
 };
 
-// y = x * w, dx and dw from dy. All tensors dense, of one dtype.
+// y = x * w, dx and dw from dy. All tensors dense, of one dtype. `family`: another kernel with the
+// arguments of `conv`.
+using ConvFamily = kernels::Family<kernels::ConvArgs>;
 void run_conv(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const Tensor& w,
-              const ConvEpilogue& epilogue, const Tensor& y);
+              const ConvEpilogue& epilogue, const Tensor& y,
+              const ConvFamily& family = kernels::conv);
 void run_conv_data_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& dy, const Tensor& w,
-                        const ConvEpilogue& epilogue, const Tensor& dx);
+                        const ConvEpilogue& epilogue, const Tensor& dx,
+                        const ConvFamily& family = kernels::conv);
 void run_conv_weight_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const Tensor& dy,
                           const Tensor& dw);
 

@@ -7,10 +7,12 @@
 #include <bit>
 
 #include "engine/plan/cost.h"
+#include "engine/plan/fused_ops.h"
 #include "engine/plan/packed_constants.h"
 #include "engine/plan/passes.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/separability.h"
+#include "kernels/image_lanes.h"
 
 namespace ingrad {
 namespace {
@@ -19,6 +21,9 @@ namespace {
 // products are too narrow to be worth that.
 constexpr std::int64_t kTileBytes = std::int64_t{3} << 19;
 constexpr std::int64_t kLeastTile = 16;
+// With less rows than this, or than the lanes for images, products are too narrow to be worth a
+// thread.
+constexpr std::int64_t kLeastShare = 8;
 
 std::vector<TensorSpec> with_rows(std::span<const TensorSpec> specs, std::int64_t rows) {
   std::vector<TensorSpec> out(specs.begin(), specs.end());
@@ -46,6 +51,11 @@ Code lowered(const Program& program, Location where) {
 }
 
 std::int64_t working_bytes(const Code& code) { return code.arena_bytes + code.scratch_bytes; }
+
+bool puts_images_in_lanes(const Program& p) {
+  return std::any_of(p.calls.begin(), p.calls.end(),
+                     [](const ProgramCall& c) { return c.op == &lanes_conv_form(); });
+}
 
 std::int64_t common_rows(std::span<const TensorSpec> specs, Location where) {
   if (specs.empty()) throw Error("compile: no inputs, and so no rows", where);
@@ -84,6 +94,7 @@ std::span<const NamedPass> passes() {
       {"pair_pools", use_pair_pools},
       {"fuse_epilogues", fuse_epilogues},
       {"winograd", use_winograd},
+      {"lanes", use_lanes},
   };
   return kPasses;
 }
@@ -129,6 +140,7 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
             where);
       }
       if (!first && options.tile_rows == 0 && rows > kLeastTile && bytes > kTileBytes) break;
+      plan->least_share_ = puts_images_in_lanes(program) ? kernels::kImageLanes : kLeastShare;
       plan->traced_ = std::move(before);
       plan->program_ = std::move(program);
       plan->tiles_.push_back(std::move(code));

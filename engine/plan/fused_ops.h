@@ -27,6 +27,13 @@ const OpDef& winograd_form();
 // dx.
 const OpDef& pair_pool_form();
 const OpDef& pair_pool_grad_form();
+// kernels/image_lanes.h: [N, C, H, W] into [N / 16, C, H, W, 16] and back, and the above on such
+// arrays. lanes_conv takes what winograd_form() does.
+const OpDef& into_lanes_form();
+const OpDef& out_of_lanes_form();
+const OpDef& lanes_conv_form();
+const OpDef& lanes_pair_pool_form();
+const OpDef& lanes_pair_pool_grad_form();
 // Of a fused op's attributes.
 Epilogue epilogue_of(const Attrs& attrs);
 

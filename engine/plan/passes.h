@@ -35,6 +35,9 @@ void use_pair_pools(Program& program, const PassContext& context);
 // Convolutions of 3 x 3 taps with constant weights, and their data gradients, by Winograd's method
 // where it pays. Rounds differently, by about 1e-5 of the largest value.
 void use_winograd(Program& program, const PassContext& context);
+// Convolutions of few channels and their pooling with 16 images in the lanes of a vector. Same
+// bits.
+void use_lanes(Program& program, const PassContext& context);
 
 struct NamedPass {
   std::string_view name;

@@ -52,6 +52,8 @@ class Plan {
   const PlanOptions& options() const { return options_; }
   std::int64_t max_rows() const { return max_rows_; }  // 1 without rows
   std::int64_t tile_rows() const { return std::int64_t{1} << (tiles_.size() - 1); }
+  // Fewest rows that are worth a thread of their own; with less, threads share kernels.
+  std::int64_t least_share() const { return least_share_; }
   // Of one thread of a workspace, with the scratch of its kernels.
   std::int64_t memory_bytes() const { return memory_bytes_; }
   // Floating-point operations of matrix products and convolutions for one row (for the whole,
@@ -73,7 +75,7 @@ class Plan {
                                              const PlanOptions& options, Location where);
   std::vector<TensorSpec> inputs_, outputs_;
   PlanOptions options_;
-  std::int64_t max_rows_ = 1, memory_bytes_ = 0;
+  std::int64_t max_rows_ = 1, least_share_ = 1, memory_bytes_ = 0;
   double flops_ = 0, traced_flops_ = 0;
   Program traced_, program_;
   std::vector<Code> tiles_;

@@ -17,9 +17,6 @@
 namespace ingrad {
 namespace {
 
-// A share of fewer rows leaves products too narrow: threads then share kernels instead.
-constexpr std::int64_t kLeastShare = 8;
-
 struct External {
   std::size_t at;  // in the argument structs
   int index;       // of the input or output
@@ -135,7 +132,8 @@ class Workspace::Slot {
 
 Workspace::Workspace(std::shared_ptr<const Plan> plan, int threads) : plan_(std::move(plan)) {
   const std::int64_t n = std::clamp(threads > 0 ? threads : ingrad::threads(), 1, kMostParts);
-  const std::int64_t shares = std::clamp<std::int64_t>(plan_->max_rows() / kLeastShare, 1, n);
+  const std::int64_t shares =
+      std::clamp<std::int64_t>(plan_->max_rows() / plan_->least_share(), 1, n);
   for (std::int64_t t = 0; t < shares; ++t) {
     slots_.push_back(std::make_unique<Slot>(*plan_, plan_->options().poison));
     scratch_.push_back(slots_.back()->scratch());
@@ -220,7 +218,7 @@ void Workspace::run(std::span<const void* const> inputs, std::span<void* const> 
   given_ = inputs;
   wanted_ = outputs;
   const auto n = static_cast<std::int64_t>(slots_.size());
-  const std::int64_t shares = in_parallel_region() ? 1 : std::min(n, rows / kLeastShare);
+  const std::int64_t shares = in_parallel_region() ? 1 : std::min(n, rows / plan.least_share());
   if (shares <= 1) return run_rows(*slots_.front(), 0, rows, true);
   struct Call {
     const Workspace* self;

@@ -65,9 +65,7 @@ HWY_INLINE void copy_rows(const T* src, std::int64_t src_step, std::int64_t step
     }
     return;
   }
-  constexpr bool kMasked = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
   if constexpr (kMasked) {
-    // Masked-off lanes are neither read nor written.
     if (step == 1 && low < high) {
       for (std::int64_t j = 0; j < count; j += kLanes<T>) {
         const auto ahead =

@@ -22,6 +22,12 @@ inline constexpr std::array<int, 4> kTogether =
 template <class T>
 HWY_INLINE void stage_row(const ConvStaging& s, const T* src, std::int64_t size, T* dst) {
   // dst[phase][i] holds source position low + i * phases + phase.
+  if (s.phases == 1) {
+    const std::int64_t begin = std::clamp<std::int64_t>(-s.low[2], 0, s.x);
+    const std::int64_t end = std::clamp<std::int64_t>(size - s.low[2], begin, s.x);
+    copy_between(src + s.low[2], begin, end, s.x, dst);
+    return;
+  }
   for (std::int64_t phase = 0; phase < s.phases; ++phase, dst += s.x) {
     const std::int64_t first = s.low[2] + phase;
     const std::int64_t begin =
@@ -30,11 +36,7 @@ HWY_INLINE void stage_row(const ConvStaging& s, const T* src, std::int64_t size,
         size > first ? std::clamp<std::int64_t>(ceil_div(size - first, s.phases), begin, s.x)
                      : begin;
     std::fill_n(dst, begin, T(0));
-    if (s.phases == 1) {
-      std::copy_n(src + first + begin, end - begin, dst + begin);
-    } else {
-      for (std::int64_t i = begin; i < end; ++i) dst[i] = src[first + i * s.phases];
-    }
+    for (std::int64_t i = begin; i < end; ++i) dst[i] = src[first + i * s.phases];
     std::fill_n(dst + end, s.x - end, T(0));
   }
 }
@@ -51,7 +53,7 @@ HWY_INLINE void stage(const ConvArgs& a, const ConvStaging& s, const T* src, std
         const std::int64_t from_y = y * a.step[1] + s.low[1] + j;
         T* const to = dst + c * s.channel + (i * s.y + j) * s.row;
         if (from_z < 0 || from_z >= a.size[0] || from_y < 0 || from_y >= a.size[1]) {
-          std::fill_n(to, s.row, T(0));
+          copy_between<T>(nullptr, 0, 0, s.row, to);
         } else {
           stage_row(s, src + c * a.src_channel + (from_z * a.size[1] + from_y) * a.size[2],
                     a.size[2], to);
@@ -84,7 +86,9 @@ HWY_INLINE void compute(const ConvArgs& a, const ConvStaging& s, const T* weight
       for (int m = 0; m < kChannels; ++m) w[m] = hn::Set(d, weights[m]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
-        const Vec<T> x = hn::LoadU(d, from[v] + at);
+        Vec<T> x = hn::LoadU(d, from[v] + at);
+        // Loaded once: these addresses are rarely aligned, and would be read per channel.
+        keep_in_register(x);
 #pragma GCC unroll 4
         for (int m = 0; m < kChannels; ++m) sum[m][v] = hn::MulAdd(w[m], x, sum[m][v]);
       }

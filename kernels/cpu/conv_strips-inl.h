@@ -37,7 +37,11 @@ HWY_INLINE void zero_values(std::int64_t n, T* dst) {
 template <class T>
 HWY_INLINE void fill_row(const T* src, std::int64_t size, std::int64_t step, std::int64_t at,
                          std::int64_t n, T* dst) {
-  constexpr bool kMasked = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
+  if (step == 1) {
+    const std::int64_t low = std::clamp<std::int64_t>(-at, 0, n);
+    copy_between(src + at, low, std::clamp<std::int64_t>(size - at, low, n), n, dst);
+    return;
+  }
   if constexpr (kMasked) {
     if (step == 2) {
       const Tag<T> d;
@@ -61,11 +65,7 @@ HWY_INLINE void fill_row(const T* src, std::int64_t size, std::int64_t step, std
   const std::int64_t high =
       size > at ? std::clamp<std::int64_t>(ceil_div(size - at, step), low, n) : low;
   zero_values(low, dst);
-  if (step == 1) {
-    copy_values(src + low + at, high - low, dst + low);
-  } else {
-    for (std::int64_t i = low; i < high; ++i) dst[i] = src[i * step + at];
-  }
+  for (std::int64_t i = low; i < high; ++i) dst[i] = src[i * step + at];
   zero_values(n - high, dst + high);
 }
 

@@ -101,7 +101,6 @@ struct StripWork {
 // Writes values whose rows of points lie `step` apart in memory.
 template <class T>
 HWY_INLINE void store_row(const T* from, std::int64_t n, std::int64_t step, T* to) {
-  constexpr bool kMasked = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
   if (step == 1) return copy_values(from, n, to);
   if constexpr (kMasked) {
     if (step == 2) {

@@ -8,18 +8,11 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/pair_pool.cpp"
 #include "hwy/foreach_target.h"
 // Highway's per-target headers follow foreach_target.
-#include "kernels/cpu/lane-inl.h"
+#include "kernels/cpu/pair_pool-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ingrad::kernels::cpu {
 namespace HWY_NAMESPACE {
-
-using D = Tag<float>;
-using V = Vec<float>;
-using DI = hn::RebindToSigned<D>;
-using VI = hn::Vec<DI>;
-using DB = hn::Rebind<std::uint8_t, DI>;
-constexpr std::int64_t kLanes = hn::MaxLanes(D());
 
 // Even and odd elements of the first 2 n (n <= lanes) of a row.
 HWY_INLINE void load_pairs(const float* row, std::int64_t n, V& even, V& odd) {
@@ -34,20 +27,15 @@ HWY_INLINE void load_pairs(const float* row, std::int64_t n, V& even, V& odd) {
 
 HWY_INLINE void store_pairs(V even, V odd, std::int64_t n, float* row) {
   const D d;
-  if (n == kLanes) {
+  if (n == kVector) {
     hn::StoreInterleaved2(even, odd, d, row);
     return;
   }
-  HWY_ALIGN float both[2 * kLanes];
+  HWY_ALIGN float both[2 * kVector];
   hn::StoreInterleaved2(even, odd, d, both);
-  for (std::int64_t i = 0; i < 2 * n; ++i) row[i] = both[i];
-}
-
-// Takes v, whose code is `code`, where it beats the best so far.
-HWY_INLINE void challenge(V v, int code, V& best, VI& codes) {
-  const auto takes = hn::Or(hn::Gt(v, best), hn::IsNaN(v));
-  best = hn::IfThenElse(takes, v, best);
-  codes = hn::IfThenElse(hn::RebindMask(DI(), takes), hn::Set(DI(), code), codes);
+  for (std::int64_t i = 0; i < 2 * n; i += kVector) {
+    store_head<float>(hn::Load(d, both + i), row + i, static_cast<std::size_t>(2 * n - i));
+  }
 }
 
 void run_pair_pool(const PairPoolArgs& a, Range r) {
@@ -57,8 +45,8 @@ void run_pair_pool(const PairPoolArgs& a, Range r) {
     const float* const x = static_cast<const float*>(a.x) + (plane * a.size[0] + 2 * y) * width;
     float* const values = static_cast<float*>(a.values) + row * out;
     std::uint8_t* const codes = a.codes + row * out;
-    for (std::int64_t t = 0; t < out; t += kLanes) {
-      const std::int64_t n = std::min(kLanes, out - t);
+    for (std::int64_t t = 0; t < out; t += kVector) {
+      const std::int64_t n = std::min(kVector, out - t);
       V best, v1, v2, v3;
       load_pairs(x + 2 * t, n, best, v1);
       load_pairs(x + width + 2 * t, n, v2, v3);
@@ -67,10 +55,13 @@ void run_pair_pool(const PairPoolArgs& a, Range r) {
       challenge(v2, 2, best, code);
       challenge(v3, 3, best, code);
       store_head<float>(best, values + t, static_cast<std::size_t>(n));
-      if (n == kLanes) {
+      if (n == kVector) {
         hn::StoreU(hn::DemoteTo(DB(), code), DB(), codes + t);
+      } else if constexpr (kMasked) {
+        hn::BlendedStore(hn::DemoteTo(DB(), code), hn::FirstN(DB(), static_cast<std::size_t>(n)),
+                         DB(), codes + t);
       } else {
-        HWY_ALIGN std::int32_t lanes[kLanes];
+        HWY_ALIGN std::int32_t lanes[kVector];
         hn::Store(code, DI(), lanes);
         for (std::int64_t i = 0; i < n; ++i) codes[t + i] = static_cast<std::uint8_t>(lanes[i]);
       }
@@ -79,10 +70,15 @@ void run_pair_pool(const PairPoolArgs& a, Range r) {
 }
 
 HWY_INLINE VI load_codes(const std::uint8_t* codes, std::int64_t n) {
-  if (n == kLanes) return hn::PromoteTo(DI(), hn::LoadU(DB(), codes));
-  HWY_ALIGN std::int32_t lanes[kLanes] = {};
-  for (std::int64_t i = 0; i < n; ++i) lanes[i] = codes[i];
-  return hn::Load(DI(), lanes);
+  if (n == kVector) return hn::PromoteTo(DI(), hn::LoadU(DB(), codes));
+  if constexpr (kMasked) {
+    const auto mask = hn::FirstN(DB(), static_cast<std::size_t>(n));
+    return hn::PromoteTo(DI(), hn::MaskedLoad(mask, DB(), codes));
+  } else {
+    HWY_ALIGN std::int32_t lanes[kVector] = {};
+    for (std::int64_t i = 0; i < n; ++i) lanes[i] = codes[i];
+    return hn::Load(DI(), lanes);
+  }
 }
 
 void run_pair_pool_grad(const PairPoolGradArgs& a, Range r) {
@@ -92,8 +88,8 @@ void run_pair_pool_grad(const PairPoolGradArgs& a, Range r) {
     float* dx = static_cast<float*>(a.dx) + plane * a.size[0] * width;
     for (std::int64_t y = 0; y < a.grid[0]; ++y, dx += 2 * width) {
       const std::int64_t row = (plane * a.grid[0] + y) * out;
-      for (std::int64_t t = 0; t < out; t += kLanes) {
-        const std::int64_t n = std::min(kLanes, out - t);
+      for (std::int64_t t = 0; t < out; t += kVector) {
+        const std::int64_t n = std::min(kVector, out - t);
         const auto count = static_cast<std::size_t>(n);
         V g = load_head(static_cast<const float*>(a.dy) + row + t, count);
         if (a.gate) {
@@ -101,14 +97,8 @@ void run_pair_pool_grad(const PairPoolGradArgs& a, Range r) {
           g = hn::IfThenElseZero(hn::Gt(gate, hn::Zero(d)), g);
         }
         const VI codes = load_codes(a.codes + row + t, n);
-        V parts[4];
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
-          const auto here = hn::RebindMask(d, hn::Eq(codes, hn::Set(DI(), i)));
-          parts[i] = hn::IfThenElseZero(here, g);
-        }
-        store_pairs(parts[0], parts[1], n, dx + 2 * t);
-        store_pairs(parts[2], parts[3], n, dx + width + 2 * t);
+        store_pairs(where_code(codes, 0, g), where_code(codes, 1, g), n, dx + 2 * t);
+        store_pairs(where_code(codes, 2, g), where_code(codes, 3, g), n, dx + width + 2 * t);
       }
       if (width % 2 != 0) dx[width - 1] = dx[2 * width - 1] = 0;
     }

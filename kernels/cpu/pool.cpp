@@ -37,7 +37,6 @@ HWY_INLINE Vec<T> load_strided(const T* row, std::int64_t size, std::int64_t str
       size > at ? std::clamp<std::int64_t>((size - at + stride - 1) / stride, low, n) : low;
   exists = hn::AndNot(hn::FirstN(d, static_cast<std::size_t>(low)),
                       hn::FirstN(d, static_cast<std::size_t>(high)));
-  constexpr bool kMasked = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
   if constexpr (kMasked) {
     // Lanes that do not exist are not read.
     if (stride == 1) return hn::MaskedLoad(exists, d, row + at);

@@ -64,9 +64,9 @@ const std::vector<std::string> kInexact = {"fold_batch_norm", "winograd"};
 
 TEST_P(PlannedNet, SameBitsForAnyRowsAndThreads) {
   const Net net(GetParam().first, GetParam().second);
-  const auto plan =
-      compile(net.gradient(), net.specs(40), {.tile_rows = 8, .without = kInexact, .poison = true});
-  EXPECT_EQ(plan->tile_rows(), 8);
+  const auto plan = compile(net.gradient(), net.specs(40),
+                            {.tile_rows = 16, .without = kInexact, .poison = true});
+  EXPECT_EQ(plan->tile_rows(), 16);
   for (const std::int64_t rows : {1, 2, 7, 24, 40}) {
     const auto inputs = net.inputs(rows);
     const auto expected = net.gradient()(inputs);
@@ -82,7 +82,7 @@ TEST_P(PlannedNet, SameBitsForAnyRowsAndThreads) {
 
 TEST_P(PlannedNet, EveryPassKeepsTheResult) {
   const Net net(GetParam().first, GetParam().second);
-  const auto inputs = net.inputs(9);
+  const auto inputs = net.inputs(25);
   const auto expected = net.gradient()(inputs);
   std::vector<std::vector<std::string>> choices = {{}};
   std::vector<std::string> all;
@@ -92,7 +92,7 @@ TEST_P(PlannedNet, EveryPassKeepsTheResult) {
   }
   choices.push_back(all);
   for (const auto& without : choices) {
-    const auto plan = compile(net.gradient(), net.specs(16), {.without = without, .poison = true});
+    const auto plan = compile(net.gradient(), net.specs(32), {.without = without, .poison = true});
     Workspace one(plan, 1), two(plan, 2);
     const auto got = one.run(inputs);
     expect_same_bits(two.run(inputs), got, "threads");
