@@ -27,7 +27,7 @@ constexpr std::size_t size_of(DType t) {
 std::string_view name_of(DType t);
 
 inline constexpr int kMaxRank = 8;
-inline constexpr int kMaxOperandPointers = 8;  // of an argument struct
+inline constexpr int kMaxOperandPointers = 12;  // of an argument struct
 
 // Half-open interval of independent work units. A kernel's result for one unit never depends on
 // how the units are split into ranges: this is what makes results equal for any thread count.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of all kernel families. A new family is one line here.
+#include "kernels/channel_factors.h"
 #include "kernels/conv.h"
 #include "kernels/copy.h"
 #include "kernels/elementwise.h"
@@ -23,6 +24,8 @@ namespace ingrad::kernels {
 std::span<const FamilyBase* const> all_families() {
   static const FamilyBase* const kFamilies[] = {
       &channel_affine,
+      &channel_factors,
+      &channel_grad_factors,
       &conv,
       &conv_weight_grad,
       &copy,

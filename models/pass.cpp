@@ -31,7 +31,8 @@ const Tensor& Pass::operator()(const Tensor& parameter) const {
   return found == stand_ins_.end() ? parameter : found->second;
 }
 
-RandomKey Pass::random(std::string_view module_path) const {
+RandomKey Pass::random(std::string_view module_path) {
+  drew_ = true;
   return {seed_, stream_of(module_path), first_row, step_};
 }
 

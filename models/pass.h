@@ -29,11 +29,11 @@ class Pass {
   bool training() const { return mode_ == Mode::train; }
 
   // ---- parameters ----
-  // From now on `stand_ins` (tracked leaves, perturbed weights ...) are used for `parameters`, one
-  // each; Error when the numbers, a shape or a dtype differ.
+  // From now on `stand_ins` (tracked leaves, perturbed weights ...) are used for `parameters` (or
+  // buffers), one each; Error when the numbers, a shape or a dtype differ.
   void substitute(std::span<const NamedTensor> parameters, std::span<const Tensor> stand_ins,
                   Location where = Location::current());
-  // What a module computes with: its parameter, or what stands in for it.
+  // What a module computes with: its parameter or buffer, or what stands in for it.
   const Tensor& operator()(const Tensor& parameter) const;
 
   // ---- taps ----
@@ -43,20 +43,24 @@ class Pass {
   // ---- randomness ----
   // For dropout: differs by module, step and row, not by batch. `first_row`: the number of row 0 of
   // the input among the samples of the step.
-  RandomKey random(std::string_view module_path) const;
+  RandomKey random(std::string_view module_path);
+  // Has anything asked for random numbers?
+  bool drew() const { return drew_; }
   std::uint64_t first_row = 0;
 
   // ---- buffers ----
   // New values of buffers (running statistics), to be assigned after the pass: apply_updates().
-  void update(const Tensor& buffer, const Tensor& value) { updates_.push_back({buffer, value}); }
-  void apply_updates(Location where = Location::current());
-
- private:
   struct Update {
     Tensor buffer, value;
   };
+  void update(const Tensor& buffer, const Tensor& value) { updates_.push_back({buffer, value}); }
+  const std::vector<Update>& updates() const { return updates_; }
+  void apply_updates(Location where = Location::current());
+
+ private:
   Mode mode_ = Mode::eval;
   std::uint64_t seed_ = 0, step_ = 0;
+  bool drew_ = false;
   std::unordered_map<const TensorImpl*, Tensor> stand_ins_;
   std::vector<Update> updates_;
 };

@@ -3,8 +3,6 @@
 // passes end in the kernel channel_affine, with the normalisation folded into its factors.
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "engine/dense.h"
 #include "engine/ops/describe.h"
 #include "engine/ops/elementwise.h"
@@ -14,6 +12,7 @@
 #include "engine/ops/shape.h"
 #include "engine/ops/table.h"
 #include "engine/parallel.h"
+#include "kernels/channel_factors.h"
 #include "kernels/norm.h"
 
 namespace ingrad {
@@ -49,8 +48,8 @@ void check(const char* op, Specs in, std::size_t data, Location where) {
   for (std::size_t i = 0; i < data; ++i) require_same(op, in[i], x, where);
   for (std::size_t i = data + 1; i < in.size(); ++i) {
     if (in[i].shape == Shape{x.shape[1]} && in[i].dtype == x.dtype) continue;
-    throw Error(fmt::format("{}: operand {} is {}; expected {}[{}] (input {})", op, i,
-                            in[i].str(), name_of(x.dtype), x.shape[1], x.str()),
+    throw Error(fmt::format("{}: operand {} is {}; expected {}[{}] (input {})", op, i, in[i].str(),
+                            name_of(x.dtype), x.shape[1], x.str()),
                 where);
   }
 }
@@ -73,30 +72,29 @@ Tensor affine(const Tensor& x, const Tensor& z, const Tensor& a, const Tensor& b
   return y;
 }
 
-// Per-channel arithmetic in double: channels are few.
-std::vector<double> values(std::span<const Tensor> in, std::size_t i, std::size_t channels,
-                           double otherwise) {
-  return i < in.size() ? in[i].to_vector<double>() : std::vector<double>(channels, otherwise);
-}
-
-Tensor as_tensor(const std::vector<double>& v, DType t) {
-  const Tensor d = Tensor::from<double>(v, Shape{static_cast<std::int64_t>(v.size())});
-  return t == DType::f64 ? d : cast(d, t);
+// One of the operands, undefined when there are fewer.
+Tensor operand_at(std::span<const Tensor> in, std::size_t i, const EvalArgs& call) {
+  return i < in.size() ? operand(in[i], call) : Tensor();
 }
 
 // (x - mean) / sqrt(variance + epsilon) * weight + bias as one affine map; `parameters` start with
 // the weight.
-Tensor normalise(const Tensor& x, const std::vector<double>& mean,
-                 const std::vector<double>& variance, std::span<const Tensor> parameters,
-                 const EvalArgs& call) {
-  const std::size_t channels = mean.size();
-  const auto weight = values(parameters, 0, channels, 1), bias = values(parameters, 1, channels, 0);
-  std::vector<double> a(channels), d(channels);
-  for (std::size_t c = 0; c < channels; ++c) {
-    a[c] = weight[c] / std::sqrt(variance[c] + call.attrs.number("epsilon"));
-    d[c] = bias[c] - mean[c] * a[c];
-  }
-  return affine(x, {}, as_tensor(a, x.dtype()), {}, as_tensor(d, x.dtype()), call);
+Tensor normalise(const Tensor& x, const Tensor& mean, const Tensor& variance,
+                 std::span<const Tensor> parameters, const EvalArgs& call) {
+  const Tensor weight = operand_at(parameters, 0, call), bias = operand_at(parameters, 1, call);
+  const Tensor a = Tensor::empty(mean.shape(), x.dtype(), call.where);
+  const Tensor d = Tensor::empty(mean.shape(), x.dtype(), call.where);
+  kernels::ChannelFactorsArgs args;
+  args.mean = mean.raw();
+  args.variance = variance.raw();
+  args.weight = weight.defined() ? weight.raw() : nullptr;
+  args.bias = bias.defined() ? bias.raw() : nullptr;
+  args.a = a.mutable_raw();
+  args.d = d.mutable_raw();
+  args.channels = mean.size();
+  args.epsilon = call.attrs.number("epsilon");
+  run_kernel(kernels::channel_factors, call.backend, x.dtype(), args, call.where);
+  return affine(x, {}, a, {}, d, call);
 }
 
 // ---- given statistics: inputs (x, mean, variance[, weight[, bias]]) -----------------------------
@@ -170,8 +168,8 @@ void define_eval(OpTable& table) {
           },
       .eval =
           [](const EvalArgs& a) {
-            const Tensor y = normalise(operand(a.inputs[0], a), a.inputs[1].to_vector<double>(),
-                                       a.inputs[2].to_vector<double>(), a.inputs.subspan(3), a);
+            const Tensor y = normalise(operand(a.inputs[0], a), operand(a.inputs[1], a),
+                                       operand(a.inputs[2], a), a.inputs.subspan(3), a);
             return std::vector<Tensor>{rounded_to(a.outputs[0].dtype, y)};
           },
       .expand = expand_eval,
@@ -181,9 +179,9 @@ void define_eval(OpTable& table) {
       .batch = rows_stay_apart,
       .samples =
           [] {
-            return std::vector<Sample>{sample(Shape{4, 3}, 1, 2, 0), sample(Shape{2, 3, 5}, 1, 2, 1),
-                                       sample(Shape{2, 5, 3, 7}, 1, 2, 2),
-                                       sample(Shape{0, 3, 2}, 1, 2, 2)};
+            return std::vector<Sample>{
+                sample(Shape{4, 3}, 1, 2, 0), sample(Shape{2, 3, 5}, 1, 2, 1),
+                sample(Shape{2, 5, 3, 7}, 1, 2, 2), sample(Shape{0, 3, 2}, 1, 2, 2)};
           },
   });
 }
@@ -228,8 +226,7 @@ std::vector<Tensor> vjp_train(const VjpArgs& a) {
 }
 
 void define_train(OpTable& table) {
-  const Reads everything =
-      Reads::input(0) | Reads::input(1) | Reads::output(1) | Reads::output(2);
+  const Reads everything = Reads::input(0) | Reads::input(1) | Reads::output(1) | Reads::output(2);
   table.define({
       .name = "batch_norm_train",
       .cls = OpClass::composite,
@@ -253,8 +250,7 @@ void define_train(OpTable& table) {
             k.shift = reduce_elements(ReduceKind::sum, x, r, channels, x.dtype(), a, k);
             const Tensor variance =
                 reduce_elements(ReduceKind::sum_square, x, r, channels, x.dtype(), a, k);
-            const Tensor y = normalise(x, k.shift.to_vector<double>(),
-                                       variance.to_vector<double>(), a.inputs.subspan(1), a);
+            const Tensor y = normalise(x, k.shift, variance, a.inputs.subspan(1), a);
             const DType t = a.outputs[0].dtype;
             return std::vector<Tensor>{rounded_to(t, y), rounded_to(t, k.shift),
                                        rounded_to(t, variance)};
@@ -265,13 +261,15 @@ void define_train(OpTable& table) {
       .batch = rows_mix,
       .samples =
           [] {
-            return std::vector<Sample>{sample(Shape{6, 3}, 1, 0, 0), sample(Shape{3, 2, 5}, 1, 0, 1),
+            return std::vector<Sample>{sample(Shape{6, 3}, 1, 0, 0),
+                                       sample(Shape{3, 2, 5}, 1, 0, 1),
                                        sample(Shape{2, 5, 3, 7}, 1, 0, 2)};
           },
   });
 }
 
-// ---- its backward pass: (g, x, mean, variance[, weight]) to (dx, dweight, dbias) -----------------
+// ---- its backward pass: (g, x, mean, variance[, weight]) to (dx, dweight, dbias)
+// -----------------
 std::vector<Tensor> expand_train_grad(const Attrs& attrs, std::span<const Tensor> in) {
   const Tensor &g = in[0], &x = in[1];
   const Shape& shape = x.shape();
@@ -283,35 +281,38 @@ std::vector<Tensor> expand_train_grad(const Attrs& attrs, std::span<const Tensor
   return {t * per_channel(in.size() > 4 ? rstd * in[4] : rstd, shape), dweight, dbias};
 }
 
-// With s the two sums, h = (x - m) r:  dx = w r (g - s1 / n - h s2 / n), an affine map of g and x.
+// dx is an affine map of g and x (kernels/channel_factors.h).
 std::vector<Tensor> eval_train_grad(const EvalArgs& a) {
   const Tensor g = operand(a.inputs[0], a), x = operand(a.inputs[1], a);
+  const Tensor mean = operand(a.inputs[2], a), variance = operand(a.inputs[3], a);
+  const Tensor weight = operand_at(a.inputs, 4, a);
   const Reduction reduction = over_channels(x.shape());
-  const auto n = static_cast<double>(reduction.extent(x.shape()));
   const Shape& shape = a.outputs[1].shape;
-  const auto channels = static_cast<std::size_t>(shape.size());
   KernelOperands k;
-  const Tensor dbias = reduce_elements(ReduceKind::sum, g, reduction, shape, g.dtype(), a);
-  k.shift = operand(a.inputs[2], a);
+  const Tensor sum = reduce_elements(ReduceKind::sum, g, reduction, shape, g.dtype(), a);
+  k.shift = mean;
   k.other = g;
-  const auto products =
-      reduce_elements(ReduceKind::sum_product, x, reduction, shape, x.dtype(), a, k)
-          .to_vector<double>();
-  const auto sums = dbias.to_vector<double>();
-  const auto mean = a.inputs[2].to_vector<double>(), variance = a.inputs[3].to_vector<double>();
-  const auto weight = values(a.inputs, 4, channels, 1);
-  std::vector<double> of_g(channels), of_x(channels), constant(channels), dweight(channels);
-  for (std::size_t c = 0; c < channels; ++c) {
-    const double rstd = 1 / std::sqrt(variance[c] + a.attrs.number("epsilon"));
-    dweight[c] = products[c] * rstd;
-    of_g[c] = weight[c] * rstd;
-    of_x[c] = -of_g[c] * rstd * dweight[c] / n;
-    constant[c] = -of_g[c] * sums[c] / n - of_x[c] * mean[c];
-  }
+  const Tensor product =
+      reduce_elements(ReduceKind::sum_product, x, reduction, shape, x.dtype(), a, k);
+  const auto made = [&] { return Tensor::empty(shape, x.dtype(), a.where); };
+  const Tensor of_g = made(), of_x = made(), constant = made(), dweight = made();
+  kernels::ChannelGradFactorsArgs args;
+  args.mean = mean.raw();
+  args.variance = variance.raw();
+  args.weight = weight.defined() ? weight.raw() : nullptr;
+  args.sum = sum.raw();
+  args.product = product.raw();
+  args.of_g = of_g.mutable_raw();
+  args.of_x = of_x.mutable_raw();
+  args.constant = constant.mutable_raw();
+  args.dweight = dweight.mutable_raw();
+  args.channels = shape.size();
+  args.count = static_cast<double>(reduction.extent(x.shape()));
+  args.epsilon = a.attrs.number("epsilon");
+  run_kernel(kernels::channel_grad_factors, a.backend, x.dtype(), args, a.where);
   const DType t = a.outputs[0].dtype;
-  const Tensor dx = affine(g, x, as_tensor(of_g, x.dtype()), as_tensor(of_x, x.dtype()),
-                           as_tensor(constant, x.dtype()), a);
-  return {rounded_to(t, dx), as_tensor(dweight, t), rounded_to(t, dbias)};
+  return {rounded_to(t, affine(g, x, of_g, of_x, constant, a)), rounded_to(t, dweight),
+          rounded_to(t, sum)};
 }
 
 void define_train_grad(OpTable& table) {
@@ -333,7 +334,8 @@ void define_train_grad(OpTable& table) {
       .batch = rows_mix,
       .samples =
           [] {
-            return std::vector<Sample>{sample(Shape{6, 3}, 2, 2, 0), sample(Shape{3, 2, 5}, 2, 2, 1),
+            return std::vector<Sample>{sample(Shape{6, 3}, 2, 2, 0),
+                                       sample(Shape{3, 2, 5}, 2, 2, 1),
                                        sample(Shape{2, 5, 3, 7}, 2, 2, 1)};
           },
   });
@@ -375,9 +377,9 @@ BatchNormResult batch_norm_train(const Tensor& x, const Tensor& running_mean,
                                  Location where) {
   const auto n = x.rank() < 2 ? 0 : over_channels(x.shape()).extent(x.shape());
   if (n == 1) {
-    throw Error(fmt::format("batch_norm_train: one value per channel in {}; expected more",
-                            x.spec().str()),
-                where);
+    throw Error(
+        fmt::format("batch_norm_train: one value per channel in {}; expected more", x.spec().str()),
+        where);
   }
   std::vector<Tensor> in{x};
   append_parameters(in, weight, bias);

@@ -33,9 +33,9 @@ std::string BatchNorm::describe() const {
 
 Tensor BatchNorm::forward(const Tensor& x, Pass& pass) const {
   if (!pass.training() && mean_.defined()) {
-    return batch_norm_eval(x, mean_, variance_, pass(weight_), pass(bias_), options_.epsilon);
+    return batch_norm_eval(x, pass(mean_), pass(variance_), pass(weight_), pass(bias_), options_.epsilon);
   }
-  const BatchNormResult r = batch_norm_train(x, mean_, variance_, pass(weight_), pass(bias_),
+  const BatchNormResult r = batch_norm_train(x, pass(mean_), pass(variance_), pass(weight_), pass(bias_),
                                              options_.momentum, options_.epsilon);
   if (mean_.defined()) {
     pass.update(mean_, r.running_mean);

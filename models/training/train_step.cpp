@@ -7,10 +7,8 @@
 #include <cstring>
 #include <limits>
 
-#include "engine/differentiate.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/index.h"
-#include "engine/ops/reduce.h"
 #include "engine/optim/clipping.h"
 #include "engine/random.h"
 
@@ -52,7 +50,10 @@ Tensor with_rows(const Tensor& x, const std::vector<std::int64_t>& rows, const T
 TrainStep::TrainStep(TrainState& state, const TrainOptions& options, Location where)
     : state_(state),
       options_(options),
-      loss_(row_loss(options.task, options.label_smoothing)),
+      // L-BFGS compares what it finds at several points, and so must not have it overwritten.
+      evaluate_(state.model, state.optimizer->parameters(),
+                row_loss(options.task, options.label_smoothing),
+                options.planned && state.optimizer->name() != "lbfgs"),
       attack_(options.adversarial),
       where_(where) {
   check_options(options, where);
@@ -93,17 +94,12 @@ StepOutcome TrainStep::take(const Batch& batch) {
   const Tensor inputs = attack_ ? with_adversaries(batch) : batch.inputs;
   // Methods that evaluate more than once per step count the first time only.
   bool first = true;
-  Pass kept;
+  std::vector<Pass::Update> updates;
   optimizer.step(
       [&]() -> ValueAndGrads {
-        Pass pass(Mode::train, options_.seed, static_cast<std::uint64_t>(now.step));
-        std::vector<Tensor> leaves;
-        for (const NamedTensor& p : optimizer.parameters()) leaves.push_back(p.tensor.track());
-        pass.substitute(optimizer.parameters(), leaves, where_);
-        const Tensor outputs = state_.model.run(inputs, pass);
-        const Tensor losses = loss_(outputs, batch.targets);
-        const Tensor loss = mean(losses);
-        const double value = loss.item();
+        StepGradients found = evaluate_(inputs, batch.targets, options_.seed,
+                                        static_cast<std::uint64_t>(now.step), where_);
+        const double value = found.loss.item();
         if (!std::isfinite(value)) {
           throw Error(
               fmt::format("train: the loss is {} in epoch {}, batch {} (learning rate {}): try a "
@@ -111,24 +107,22 @@ StepOutcome TrainStep::take(const Batch& batch) {
                           value, now.epoch + 1, now.batch + 1, outcome.rate),
               where_);
         }
-        std::vector<Tensor> grads =
-            gradients(std::vector<Tensor>{loss},
-                      std::vector<Tensor>{Tensor::ones({}, loss.dtype())}, leaves, {}, where_);
+        std::vector<Tensor>& grads = found.gradients;
         if (options_.clip_value > 0) clip_gradient_value(grads, options_.clip_value, where_);
         double norm = outcome.gradient_norm;
         if (options_.clip_norm > 0)
           norm = clip_gradient_norm(grads, options_.clip_norm, 2, true, where_);
         if (first) {
-          now.score.add(options_.task, outputs, batch.targets, losses);
+          now.score.add(options_.task, found.outputs, batch.targets, found.losses);
           outcome.loss = value;
           outcome.gradient_norm = norm;
-          kept = std::move(pass);
+          updates = std::move(found.updates);
           first = false;
         }
-        return {loss.detach(), std::move(grads)};
+        return {found.loss, std::move(grads)};
       },
       where_);
-  kept.apply_updates(where_);
+  for (const auto& [buffer, value] : updates) buffer.assign(value, where_);
   if (state_.average) state_.average->update();
   ++now.batch;
   ++now.step;

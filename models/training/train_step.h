@@ -2,6 +2,7 @@
 // One step of training: from a batch to changed weights.
 #pragma once
 
+#include "models/training/step_gradients.h"
 #include "models/training/train_state.h"
 
 namespace ingrad {
@@ -26,7 +27,7 @@ class TrainStep {
 
   TrainState& state_;
   const TrainOptions& options_;
-  RowLoss loss_;
+  StepEvaluator evaluate_;
   std::optional<AttackOptions> attack_;
   Location where_;
 };

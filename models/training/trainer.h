@@ -59,6 +59,9 @@ struct TrainOptions {
   double adversarial_fraction = 1;
   std::optional<AttackOptions> validation_attack = {};
 
+  // Steps run as plans where the model admits it (StepEvaluator), rather than op by op.
+  bool planned = true;
+
   Monitor monitor = Monitor::automatic;
   // Stop after so many epochs in a row that did not improve on the best by more than min_delta; 0:
   // never. Needs validation data.

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training steps by plans are the steps that the ops take one by one.
+#include "models/training/step_gradients.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "engine/differentiate.h"
+#include "engine/optim/optimizers.h"
+#include "models/catalog.h"
+#include "models/layers/dropout.h"
+#include "models/layers/linear.h"
+#include "models/layers/sequential.h"
+#include "models/training/objective.h"
+
+namespace ingrad {
+namespace {
+
+struct Net {
+  std::string name;
+  Shape sample;
+};
+
+Tensor inputs(const Shape& sample, std::int64_t rows) {
+  return random_normal(sample.with_inserted(0, rows), {1, 2, 3, static_cast<std::uint64_t>(rows)});
+}
+
+Tensor labels(std::int64_t rows) {
+  std::vector<std::int64_t> c;
+  for (std::int64_t i = 0; i < rows; ++i) c.push_back(i * 7 % 10);
+  return Tensor::from(c, Shape{rows});
+}
+
+// Parameters and buffers after a few steps on batches of 12 rows, then 5.
+std::vector<std::vector<float>> trained(const Net& net, bool planned) {
+  const auto model = build_model({net.name, net.sample, 10});
+  model->initialize(3);
+  const NamedTensors parameters = model->parameters();
+  const ParameterGroup group{parameters};
+  Sgd optimizer({&group, 1}, {.learning_rate = 0.05, .momentum = 0.9});
+  StepEvaluator evaluate(*model, parameters, row_loss(Task::classification), planned);
+  for (const std::int64_t rows : {12, 12, 5, 12}) {
+    const StepGradients found = evaluate(inputs(net.sample, rows), labels(rows), 0, 0);
+    EXPECT_TRUE(std::isfinite(found.loss.item()));
+    EXPECT_EQ(found.losses.shape(), (Shape{rows}));
+    for (const auto& [buffer, value] : found.updates) buffer.assign(value);
+    optimizer.step(found.gradients);
+  }
+  std::vector<std::vector<float>> all;
+  for (const NamedTensor& t : model->state()) all.push_back(t.tensor.to_vector<float>());
+  return all;
+}
+
+class PlannedSteps : public ::testing::TestWithParam<Net> {};
+
+TEST_P(PlannedSteps, EqualThoseOpByOp) {
+  const auto planned = trained(GetParam(), true), eager = trained(GetParam(), false);
+  ASSERT_EQ(planned.size(), eager.size());
+  for (std::size_t i = 0; i < eager.size(); ++i) EXPECT_EQ(planned[i], eager[i]) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Nets, PlannedSteps,
+                         ::testing::Values(Net{"mlp:17-33-10", Shape{17}},
+                                           Net{"lenet5", Shape{1, 28, 28}},
+                                           Net{"cnn3", Shape{3, 16, 16}},
+                                           Net{"resnet18:stem=cifar,width=8", Shape{3, 16, 16}}),
+                         [](const auto& p) { return "net" + std::to_string(p.index); });
+
+TEST(StepEvaluator, DrawsNewNumbersInEveryStep) {
+  Sequential model;
+  model.add<Linear>(6, 4);
+  model.add<Dropout>(0.5);
+  model.initialize(1);
+  StepEvaluator evaluate(model, model.parameters(), row_loss(Task::classification));
+  const Tensor x = inputs(Shape{6}, 8), y = Tensor::zeros(Shape{8}, DType::i64);
+  const auto outputs = [&](std::uint64_t step) {
+    return evaluate(x, y, 5, step).outputs.to_vector<float>();
+  };
+  const auto first = outputs(0);
+  EXPECT_NE(outputs(1), first);
+  EXPECT_EQ(outputs(0), first);
+}
+
+TEST(StepEvaluator, FrozenParametersMayChangeBetweenSteps) {
+  const auto model = build_model({"mlp:6-5-10", Shape{6}, 10});
+  model->initialize(1);
+  NamedTensors all = model->parameters();
+  const NamedTensor frozen = all.front();
+  const NamedTensors wanted(all.begin() + 1, all.end());
+  StepEvaluator evaluate(*model, wanted, row_loss(Task::classification));
+  const Tensor x = inputs(Shape{6}, 8), y = labels(8);
+  const auto before = evaluate(x, y, 0, 0);
+  EXPECT_EQ(before.gradients.size(), wanted.size());
+  const double loss = before.loss.item();
+  frozen.tensor.assign(Tensor::zeros(frozen.tensor.shape()));
+  EXPECT_NE(evaluate(x, y, 0, 0).loss.item(), loss);
+}
+
+}  // namespace
+}  // namespace ingrad
