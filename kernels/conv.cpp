@@ -20,7 +20,7 @@ std::int64_t weight_grad_units(const ConvWeightGradArgs& a) {
 }
 std::int64_t weight_grad_cost(const ConvWeightGradArgs& a) {
   const ConvWeightGradBlocks b(a);
-  return std::min(b.kRows, b.m) * std::min(b.columns, b.n) * (a.batch * product(a.grid) + 8) / 8;
+  return std::min(b.rows, b.m) * std::min(b.columns, b.n) * (a.batch * product(a.grid) + 8) / 8;
 }
 
 }  // namespace

@@ -108,36 +108,61 @@ struct ConvBlocks {
 };
 
 // The weight gradient is a product of [out_channels] x [in_channels * taps], summed over pixels.
-// Units in the order (group, column block, row block).
+// Units in the order (group, column block, row block). `strips`: pixels in the lanes, a piece at a
+// time (whole planes, rows of one, or part of a row); otherwise by packed panels, for small planes,
+// those that fill vectors badly, and output rows with gaps.
 struct ConvWeightGradBlocks {
-  static constexpr std::int64_t kColumns = 128;  // most columns (channel, tap) packed at a time
+  static constexpr std::int64_t kStripColumns = 48;   // most columns (channel, tap) at a time
+  static constexpr std::int64_t kStripPixels = 1024;  // most pixels of a piece
+  static constexpr std::int64_t kStripPlane = 96;     // pixels of the least plane worth strips
+  static constexpr std::int64_t kGatherColumns = 128;
   static constexpr std::int64_t kPanel = 32;
-  static constexpr std::int64_t kRows = 12;
+  static constexpr std::int64_t kLanes = 16;  // of the widest vectors
 
   explicit ConvWeightGradBlocks(const ConvWeightGradArgs& a)
-      : m(a.out_channels),
-        n(a.in_channels * a.taps),
-        columns(even_part(n, kColumns, kPanel)),
-        row_blocks(ceil_div(m, kRows)),
-        column_blocks(ceil_div(n, columns)) {}
+      : m(a.out_channels), n(a.in_channels * a.taps) {
+    const std::int64_t plane = a.grid[1] * a.grid[2];
+    piece_rows = std::max<std::int64_t>(1, a.grid[1]);
+    piece_width = std::max<std::int64_t>(1, a.grid[2]);
+    if (plane <= kStripPixels) {
+      piece_planes = kStripPixels / std::max<std::int64_t>(1, plane);
+    } else if (piece_width <= kStripPixels) {
+      piece_rows = even_part(a.grid[1], kStripPixels / piece_width, 1);
+    } else {
+      piece_rows = 1;
+      piece_width = even_part(a.grid[2], kStripPixels, kLanes);
+    }
+    const std::int64_t piece = piece_rows * piece_width;
+    strips = plane >= kStripPlane && 4 * piece >= 3 * round_up(piece, kLanes) &&
+             a.out_step[2] == 1 && a.out_step[1] == a.grid[2];
+    rows = strips ? 16 : 12;
+    merged = strips ? 4 : std::max<std::int64_t>(1, m);
+    columns = strips ? even_part(n, kStripColumns, 1) : even_part(n, kGatherColumns, kPanel);
+    row_blocks = ceil_div(m, rows);
+    column_blocks = ceil_div(n, columns);
+  }
 
   struct Block {
     std::int64_t group, row, rows, column, columns, units;
   };
   std::int64_t per_group() const { return row_blocks * column_blocks; }
+  // The largest block that starts with unit `begin` and ends before unit `end`, of at most `merged`
+  // row blocks.
   Block first(std::int64_t begin, std::int64_t end) const {
     Block b{};
     b.group = begin / per_group();
     const std::int64_t u = begin % per_group(), row_block = u % row_blocks;
-    b.units = std::min(end - begin, row_blocks - row_block);
-    b.row = row_block * kRows;
-    b.rows = std::min(m - b.row, b.units * kRows);
+    b.units = std::min({end - begin, row_blocks - row_block, merged});
+    b.row = row_block * rows;
+    b.rows = std::min(m - b.row, b.units * rows);
     b.column = u / row_blocks * columns;
     b.columns = std::min(n - b.column, columns);
     return b;
   }
 
-  std::int64_t m, n, columns, row_blocks, column_blocks;
+  bool strips;
+  std::int64_t m, n, rows, columns, row_blocks, column_blocks, merged;
+  std::int64_t piece_planes = 1, piece_rows, piece_width;
 };
 
 }  // namespace ingrad::kernels

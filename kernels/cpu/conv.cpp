@@ -28,4 +28,15 @@ std::int64_t conv_scratch_bytes(const ConvArgs& a) {
   return conv_gather_scratch_bytes(a);
 }
 
+void conv_weight_grad_f32(const ConvWeightGradArgs& a, Range r) {
+  ConvWeightGradBlocks(a).strips ? weight_strips_f32(a, r) : weight_gather_f32(a, r);
+}
+void conv_weight_grad_f64(const ConvWeightGradArgs& a, Range r) {
+  ConvWeightGradBlocks(a).strips ? weight_strips_f64(a, r) : weight_gather_f64(a, r);
+}
+std::int64_t conv_weight_grad_scratch_bytes(const ConvWeightGradArgs& a) {
+  return ConvWeightGradBlocks(a).strips ? weight_strips_scratch_bytes(a)
+                                        : weight_gather_scratch_bytes(a);
+}
+
 }  // namespace ingrad::kernels::cpu

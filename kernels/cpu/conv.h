@@ -60,4 +60,12 @@ void conv_weight_grad_f32(const ConvWeightGradArgs& a, Range r);
 void conv_weight_grad_f64(const ConvWeightGradArgs& a, Range r);
 std::int64_t conv_weight_grad_scratch_bytes(const ConvWeightGradArgs& a);
 
+// Called by the above for ConvWeightGradBlocks::strips, and otherwise.
+void weight_strips_f32(const ConvWeightGradArgs& a, Range r);
+void weight_strips_f64(const ConvWeightGradArgs& a, Range r);
+std::int64_t weight_strips_scratch_bytes(const ConvWeightGradArgs& a);
+void weight_gather_f32(const ConvWeightGradArgs& a, Range r);
+void weight_gather_f64(const ConvWeightGradArgs& a, Range r);
+std::int64_t weight_gather_scratch_bytes(const ConvWeightGradArgs& a);
+
 }  // namespace ingrad::kernels::cpu

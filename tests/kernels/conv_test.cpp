@@ -224,6 +224,14 @@ void expect_weight_grad_matches() {
     ConvWeightGradArgs a = g.args<ConvWeightGradArgs>();
     a.src = src.data(), a.out = out.data();
     expect_agreement<T>(conv_weight_grad, a, &ConvWeightGradArgs::w, g.w_size(), name(s));
+    // Rows of the gradient with gaps between them.
+    const std::int64_t points = a.out_channel;
+    a.out_step = {4 * points, 2 * g.grid[2], 1};
+    a.out_channel = a.out_step[0] * g.grid[0];
+    a.out_batch = a.out_channel * s.groups * s.out_channels;
+    const auto spread = random_values<T>(static_cast<std::size_t>(s.batch * a.out_batch), 10);
+    a.out = spread.data();
+    expect_agreement<T>(conv_weight_grad, a, &ConvWeightGradArgs::w, g.w_size(), name(s));
   }
 }
 

@@ -4,7 +4,7 @@
 #include "kernels/cpu/conv.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/cpu/conv_weight_grad.cpp"
+#define HWY_TARGET_INCLUDE "kernels/cpu/conv_weight_gather.cpp"
 #include "hwy/foreach_target.h"
 // Highway's per-target headers follow foreach_target.
 #include "kernels/cpu/conv-inl.h"
@@ -14,8 +14,8 @@ namespace ingrad::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 template <class T>
-HWY_INLINE void weight_grad_block(const ConvWeightGradArgs& a,
-                                  const ConvWeightGradBlocks::Block& block, T* scratch) {
+HWY_INLINE void weight_gather_block(const ConvWeightGradArgs& a,
+                                    const ConvWeightGradBlocks::Block& block, T* scratch) {
   constexpr std::int64_t kWidth = kPanelWidth<T>;
   const Depth depth(a.batch * product(a.grid));
   const std::int64_t columns = round_up(block.columns, kWidth);
@@ -76,21 +76,17 @@ HWY_INLINE void weight_grad_block(const ConvWeightGradArgs& a,
 }
 
 template <class T>
-HWY_INLINE void conv_weight_grad(const ConvWeightGradArgs& a, Range r) {
+HWY_INLINE void weight_gather(const ConvWeightGradArgs& a, Range r) {
   const ConvWeightGradBlocks blocks(a);
   for (std::int64_t u = r.begin; u < r.end;) {
     const ConvWeightGradBlocks::Block block = blocks.first(u, r.end);
-    weight_grad_block(a, block, static_cast<T*>(r.scratch));
+    weight_gather_block(a, block, static_cast<T*>(r.scratch));
     u += block.units;
   }
 }
 
-void run_conv_weight_grad_f32(const ConvWeightGradArgs& a, Range r) {
-  conv_weight_grad<float>(a, r);
-}
-void run_conv_weight_grad_f64(const ConvWeightGradArgs& a, Range r) {
-  conv_weight_grad<double>(a, r);
-}
+void run_weight_gather_f32(const ConvWeightGradArgs& a, Range r) { weight_gather<float>(a, r); }
+void run_weight_gather_f64(const ConvWeightGradArgs& a, Range r) { weight_gather<double>(a, r); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace ingrad::kernels::cpu
@@ -99,22 +95,23 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace ingrad::kernels::cpu {
 
-HWY_EXPORT(run_conv_weight_grad_f32);
-HWY_EXPORT(run_conv_weight_grad_f64);
+HWY_EXPORT(run_weight_gather_f32);
+HWY_EXPORT(run_weight_gather_f64);
 
-void conv_weight_grad_f32(const ConvWeightGradArgs& a, Range r) {
-  HWY_DYNAMIC_DISPATCH(run_conv_weight_grad_f32)(a, r);
+void weight_gather_f32(const ConvWeightGradArgs& a, Range r) {
+  HWY_DYNAMIC_DISPATCH(run_weight_gather_f32)(a, r);
 }
-void conv_weight_grad_f64(const ConvWeightGradArgs& a, Range r) {
-  HWY_DYNAMIC_DISPATCH(run_conv_weight_grad_f64)(a, r);
+void weight_gather_f64(const ConvWeightGradArgs& a, Range r) {
+  HWY_DYNAMIC_DISPATCH(run_weight_gather_f64)(a, r);
 }
 
-std::int64_t conv_weight_grad_scratch_bytes(const ConvWeightGradArgs& a) {
+std::int64_t weight_gather_scratch_bytes(const ConvWeightGradArgs& a) {
   constexpr std::int64_t kPanel = ConvWeightGradBlocks::kPanel;
   const std::int64_t part = Depth(a.batch * product(a.grid)).part;
-  const std::int64_t columns = ConvWeightGradBlocks(a).columns + kPanel;
-  return 8 * (part * (ConvWeightGradBlocks::kRows + kPanel + columns) +
-              round_up(a.out_channels, ConvWeightGradBlocks::kRows) * columns + 4 * 64);
+  const ConvWeightGradBlocks blocks(a);
+  const std::int64_t columns = blocks.columns + kPanel;
+  return 8 * (part * (blocks.rows + kPanel + columns) +
+              round_up(a.out_channels, blocks.rows) * columns + 4 * 64);
 }
 
 }  // namespace ingrad::kernels::cpu
