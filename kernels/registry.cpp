@@ -59,6 +59,7 @@ std::span<const FamilyBase* const> all_families() {
       &softmax_grad,
       &sort,
       &winograd,
+      &winograd_weights,
   };
   return kFamilies;
 }

@@ -15,16 +15,22 @@ std::int64_t unit_cost(const WinogradArgs& a) {
   return WinogradBlocks::kPoints * WinogradBlocks::kTiles * (a.in_channels + 8) *
          std::min(a.out_channels, WinogradBlocks::kChannels) / 8;
 }
+std::int64_t weight_units(const WinogradWeightsArgs& a) {
+  return round_up(a.out_channels, WinogradBlocks::kChannels);
+}
+std::int64_t weight_cost(const WinogradWeightsArgs& a) { return 200 * a.in_channels; }
 
 }  // namespace
 
 const Family<WinogradArgs> winograd("winograd", units, unit_cost, winograd_scratch_bytes,
                                     {{Backend::cpu, DType::f32, cpu::winograd_f32}});
 
-std::int64_t winograd_weight_bytes(const WinogradWeights& w) {
-  return 4 * WinogradBlocks::kPoints * w.in_channels * WinogradBlocks::kPackedChannels *
-         ceil_div(w.out_channels, WinogradBlocks::kChannels);
+std::int64_t winograd_weight_bytes(const WinogradWeightsArgs& a) {
+  return 4 * WinogradBlocks::kPoints * a.in_channels * WinogradBlocks::kPackedChannels *
+         ceil_div(a.out_channels, WinogradBlocks::kChannels);
 }
-void winograd_weights(const WinogradWeights& w, void* to) { cpu::winograd_weights_f32(w, to); }
+const Family<WinogradWeightsArgs> winograd_weights(
+    "winograd_weights", weight_units, weight_cost, nullptr,
+    {{Backend::cpu, DType::f32, cpu::winograd_weights_f32}});
 
 }  // namespace ingrad::kernels

@@ -15,7 +15,7 @@ namespace ingrad::kernels {
 // [batch][out_channels][grid].
 struct WinogradArgs {
   const void* src = nullptr;
-  const void* weights = nullptr;  // as winograd_weights() has written them
+  const void* weights = nullptr;  // as winograd_weights has written them
   void* out = nullptr;
   const void* bias = nullptr;
   const void* residual = nullptr;
@@ -29,6 +29,7 @@ struct WinogradArgs {
   template <class F>
   void for_each_operand(F&& f) {
     f(src);
+    f(weights);
     f(out);
     f(bias);
     f(residual);
@@ -36,19 +37,26 @@ struct WinogradArgs {
   }
 };
 
-// dtype f32, back end cpu.
-extern const Family<WinogradArgs> winograd;
-
-// The transformed weights for the active instruction set, which must not change afterwards:
-// w(m, c, i, j) = weights[m * out_step + c * in_step + tap], tap = 3 i + j, or 8 - (3 i + j) if
-// `mirrored`, as data gradients ask for.
-struct WinogradWeights {
-  const float* weights = nullptr;
+// The weights as `winograd` reads them for the active instruction set, which must not change in
+// between: w(m, c, i, j) = weights[m * out_step + c * in_step + tap], tap = 3 i + j, or
+// 8 - (3 i + j) if `mirrored`, as data gradients ask for. Units: output channels, rounded up.
+struct WinogradWeightsArgs {
+  const void* weights = nullptr;
+  void* packed = nullptr;  // winograd_weight_bytes()
   std::int64_t in_channels = 0, out_channels = 0;
   std::int64_t in_step = 0, out_step = 0;
   bool mirrored = false;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(weights);
+    f(packed);
+  }
 };
-std::int64_t winograd_weight_bytes(const WinogradWeights& w);
-void winograd_weights(const WinogradWeights& w, void* to);
+std::int64_t winograd_weight_bytes(const WinogradWeightsArgs& a);
+
+// dtype f32, back end cpu.
+extern const Family<WinogradArgs> winograd;
+extern const Family<WinogradWeightsArgs> winograd_weights;
 
 }  // namespace ingrad::kernels

@@ -72,23 +72,52 @@ std::vector<Tensor> eval_matrix(const EvalArgs& e, bool transposed) {
 }
 
 // Kernels want channels first: w [M, C, 3, 3], where a gradient has the roles of M and C exchanged.
-std::vector<Tensor> eval_winograd(const EvalArgs& e) {
+kernels::WinogradWeightsArgs winograd_weights_of(const Tensor& w, bool mirrored) {
+  const std::int64_t m = w.shape()[0], c = w.shape()[1];
+  kernels::WinogradWeightsArgs a;
+  a.weights = w.raw();
+  a.in_channels = mirrored ? m : c;
+  a.out_channels = mirrored ? c : m;
+  a.in_step = mirrored ? 9 * c : 9;
+  a.out_step = mirrored ? 9 : 9 * c;
+  a.mirrored = mirrored;
+  return a;
+}
+
+std::vector<Tensor> eval_winograd_weights(const EvalArgs& e) {
+  const Tensor w = dense(e.inputs[0], DType::f32);
+  const Tensor packed = Tensor::empty(e.outputs[0].shape, DType::f32, e.where);
+  kernels::WinogradWeightsArgs args = winograd_weights_of(w, e.attrs.flag("mirrored"));
+  args.packed = packed.mutable_raw();
+  run_kernel(kernels::winograd_weights, e.backend, DType::f32, args, e.where);
+  return {packed};
+}
+
+// Of constant weights, made while the plan is built.
+const void* packed_winograd_weights(const Tensor& w, kernels::WinogradWeightsArgs args) {
+  const auto packed = PackedConstants::current().get(
+      w.raw(), {w.shape()[0], w.shape()[1], args.mirrored}, kernels::winograd_weight_bytes(args),
+      [&](void* to) {
+        args.packed = to;
+        run_kernel(kernels::winograd_weights, Backend::cpu, DType::f32, args);
+      });
+  KernelRecorder::active()->hold(packed);
+  return packed->data();
+}
+
+std::vector<Tensor> eval_winograd(const EvalArgs& call) {
+  EvalArgs e = call;
+  const bool transformed = e.attrs.flag("transformed");
+  if (transformed) e.inputs = e.inputs.first(e.inputs.size() - 1);
   const Operands in(e);
   const TensorSpec& out = e.outputs[0];
   const Tensor x = dense(in.product[0], DType::f32), w = dense(in.product[1], DType::f32);
   const Tensor y = Tensor::empty(out.shape, DType::f32, e.where);
   const bool mirrored = e.attrs.flag("mirrored");
-  const std::int64_t m = w.shape()[0], c = w.shape()[1];
-  const kernels::WinogradWeights weights{w.data<float>(e.where), mirrored ? m : c,
-                                         mirrored ? c : m,       mirrored ? 9 * c : 9,
-                                         mirrored ? 9 : 9 * c,   mirrored};
-  const auto packed = PackedConstants::current().get(
-      w.raw(), {m, c, mirrored}, kernels::winograd_weight_bytes(weights),
-      [&](void* to) { kernels::winograd_weights(weights, to); });
-  KernelRecorder::active()->hold(packed);
+  const kernels::WinogradWeightsArgs weights = winograd_weights_of(w, mirrored);
   kernels::WinogradArgs a;
   a.src = x.raw();
-  a.weights = packed->data();
+  a.weights = transformed ? call.inputs.back().raw() : packed_winograd_weights(w, weights);
   a.out = y.mutable_raw();
   a.bias = in.bias.defined() ? in.bias.raw() : nullptr;
   a.residual = in.residual.defined() ? in.residual.raw() : nullptr;
@@ -140,13 +169,32 @@ const OpDef& winograd_form() {
     OpDef d;
     d.name = "winograd";
     d.min_inputs = 2;
-    d.max_inputs = 5;
+    d.max_inputs = 6;
     d.doc = "Convolution of 3 x 3 taps, or its data gradient, by Winograd's method.";
     d.infer = [](const Attrs& attrs, std::span<const TensorSpec> in, Location where) {
       const OpDef& product = find_op(attrs.flag("mirrored") ? "conv_data_grad" : "conv");
-      return product.infer(attrs, in.first(product_inputs(attrs, in.size())), where);
+      const std::size_t given = in.size() - (attrs.flag("transformed") ? 1 : 0);
+      return product.infer(attrs, in.first(product_inputs(attrs, given)), where);
     };
     d.eval = eval_winograd;
+    return d;
+  }();
+  return def;
+}
+
+const OpDef& winograd_weights_form() {
+  static const OpDef def = [] {
+    OpDef d;
+    d.name = "winograd_weights";
+    d.doc = "Weights as the winograd op reads them.";
+    d.infer = [](const Attrs& attrs, std::span<const TensorSpec> in, Location) {
+      kernels::WinogradWeightsArgs a;
+      a.in_channels = in[0].shape[attrs.flag("mirrored") ? 0 : 1];
+      a.out_channels = in[0].shape[attrs.flag("mirrored") ? 1 : 0];
+      return std::vector<TensorSpec>{
+          {Shape{kernels::winograd_weight_bytes(a) / 4}, DType::f32, in[0].device}};
+    };
+    d.eval = eval_winograd_weights;
     return d;
   }();
   return def;

@@ -19,10 +19,12 @@ struct Epilogue {
 // operand of matmul must be a matrix.
 const OpDef* fused_form(const OpDef& product);
 Attrs fused_attrs(const Attrs& product, const Epilogue& epilogue);
-// "conv", "conv_data_grad" or a fused form of one, by Winograd's method: the same inputs, the
-// weights being constant, and the attributes of the fused form besides `mirrored`, which is set for
-// gradients.
+// "conv", "conv_data_grad" or a fused form of one, by Winograd's method: the same inputs, and the
+// attributes of the fused form besides `mirrored`, which is set for gradients, and `transformed`:
+// unless the weights are constant, what winograd_weights_form() makes of them (with the attribute
+// `mirrored`) is one more input, the last.
 const OpDef& winograd_form();
+const OpDef& winograd_weights_form();
 // kernels/pair_pool.h: (x) gives values and codes; (codes, dy[, gate]) with attribute `size` gives
 // dx.
 const OpDef& pair_pool_form();

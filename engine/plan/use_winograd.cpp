@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which convolutions go by Winograd's method: those with enough channels for the transforms to be a
 // small part, enough outputs for tiles to be mostly used, and transformed weights (4 times the
-// size) that a cache still holds. The choice does not depend on the number of rows.
+// size) that a cache still holds. The choice does not depend on the number of rows. Weights that
+// are not constant are transformed in every run.
 #include <algorithm>
 
 #include "engine/plan/fused_ops.h"
@@ -25,7 +26,7 @@ bool pays(const Program& p, const ProgramCall& c, bool gradient, const PassConte
   const TensorSpec& out = p.spec(c.outputs[0]);
   const Shape &y = out.shape, &w = p.spec(c.inputs[1]).shape;
   if (out.dtype != DType::f32 || y.rank() != 4 || w[2] != 3 || w[3] != 3) return false;
-  if (!p.is_constant(c.inputs[1]) || c.attrs.integer("groups") != 1) return false;
+  if (c.attrs.integer("groups") != 1) return false;
   if (!all_equal(c.attrs, "stride", 1, 1) || !all_equal(c.attrs, "dilation", 1, 1) ||
       !all_equal(c.attrs, "padding_low", 0, 2) || !all_equal(c.attrs, "padding_high", 0, 2)) {
     return false;
@@ -56,7 +57,14 @@ void use_winograd(Program& program, const PassContext& context) {
     std::vector<int> inputs;
     for (const int v : call.inputs) inputs.push_back(rewriter.now(v));
     Attrs attrs = plain ? fused_attrs(call.attrs, {}) : call.attrs;
-    rewriter.keep_as(call, winograd_form(), attrs.set("mirrored", gradient), std::move(inputs));
+    const bool constant = program.is_constant(call.inputs[1]);
+    attrs.set("mirrored", gradient).set("transformed", !constant);
+    if (!constant) {
+      const Attrs side = {{"mirrored", gradient}};
+      inputs.push_back(
+          rewriter.emit(winograd_weights_form(), side, {inputs[1]}, call.where).front());
+    }
+    rewriter.keep_as(call, winograd_form(), std::move(attrs), std::move(inputs));
   }
   program = rewriter.finish();
 }

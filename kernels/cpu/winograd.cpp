@@ -266,25 +266,26 @@ void run_winograd_f32(const WinogradArgs& a, Range r) {
 
 // G g G^T of every pair of channels, packed as the register tile reads it: block of output
 // channels, product, tile of output channels, input channel.
-void run_winograd_weights(const WinogradWeights& w, float* to) {
+void run_winograd_weights(const WinogradWeightsArgs& w, Range r) {
   constexpr double kG[6][3] = {{1. / 4, 0, 0},
                                {-1. / 6, -1. / 6, -1. / 6},
                                {-1. / 6, 1. / 6, -1. / 6},
                                {1. / 24, 1. / 12, 1. / 6},
                                {1. / 24, -1. / 12, 1. / 6},
                                {0, 0, 1}};
-  const std::int64_t all = round_up(w.out_channels, Blocks::kChannels);
+  const auto* const weights = static_cast<const float*>(w.weights);
   const std::int64_t per_point = w.in_channels * kPacked;
-  for (std::int64_t m = 0; m < all; ++m) {
+  for (std::int64_t m = r.begin; m < r.end; ++m) {
     const std::int64_t in_block = m % Blocks::kChannels;
-    float* const tile = to + m / Blocks::kChannels * Blocks::kPoints * per_point +
+    float* const tile = static_cast<float*>(w.packed) +
+                        m / Blocks::kChannels * Blocks::kPoints * per_point +
                         in_block / kTileRows * kTileStride * w.in_channels + in_block % kTileRows;
     for (std::int64_t c = 0; c < w.in_channels; ++c) {
       double half[6][3] = {};
       for (int i = 0; i < 3 && m < w.out_channels; ++i) {
         for (int j = 0; j < 3; ++j) {
           const int tap = w.mirrored ? 8 - (3 * i + j) : 3 * i + j;
-          const double v = double{w.weights[m * w.out_step + c * w.in_step + tap]};
+          const double v = double{weights[m * w.out_step + c * w.in_step + tap]};
           for (int p = 0; p < 6; ++p) half[p][j] += kG[p][i] * v;
         }
       }
@@ -310,8 +311,8 @@ HWY_EXPORT(run_winograd_f32);
 HWY_EXPORT(run_winograd_weights);
 
 void winograd_f32(const WinogradArgs& a, Range r) { HWY_DYNAMIC_DISPATCH(run_winograd_f32)(a, r); }
-void winograd_weights_f32(const WinogradWeights& w, void* to) {
-  HWY_DYNAMIC_DISPATCH(run_winograd_weights)(w, static_cast<float*>(to));
+void winograd_weights_f32(const WinogradWeightsArgs& a, Range r) {
+  HWY_DYNAMIC_DISPATCH(run_winograd_weights)(a, r);
 }
 
 }  // namespace ingrad::kernels::cpu

@@ -6,6 +6,6 @@
 namespace ingrad::kernels::cpu {
 
 void winograd_f32(const WinogradArgs& a, Range r);
-void winograd_weights_f32(const WinogradWeights& w, void* to);
+void winograd_weights_f32(const WinogradWeightsArgs& a, Range r);
 
 }  // namespace ingrad::kernels::cpu

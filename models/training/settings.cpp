@@ -44,6 +44,7 @@ Settings settings_of(const Module& model, const BatchSource& training,
   set("patience", o.patience);
   set("min_delta", o.min_delta);
   set("restore_best", o.restore_best);
+  set("execution", name_of(o.execution));
   return s;
 }
 

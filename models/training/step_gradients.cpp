@@ -8,6 +8,11 @@
 
 namespace ingrad {
 
+std::string_view name_of(Execution execution) {
+  constexpr std::string_view kNames[] = {"plan", "exact_plan", "op_by_op"};
+  return kNames[static_cast<std::size_t>(execution)];
+}
+
 // A plan, and where its inputs and results lie. Inputs: the batch, its targets, parameters, others.
 // Outputs: outputs, losses, loss, the gradients that exist, updates.
 struct StepEvaluator::Planned {
@@ -19,11 +24,11 @@ struct StepEvaluator::Planned {
 };
 
 StepEvaluator::StepEvaluator(const Module& model, NamedTensors parameters, RowLoss loss,
-                             bool planned)
+                             Execution execution)
     : model_(model),
       parameters_(std::move(parameters)),
       loss_(std::move(loss)),
-      plannable_(planned) {
+      execution_(execution) {
   const auto wanted = [&](const Tensor& t) {
     return std::any_of(parameters_.begin(), parameters_.end(),
                        [&](const NamedTensor& p) { return p.tensor.same_as(t); });
@@ -77,7 +82,9 @@ std::unique_ptr<StepEvaluator::Planned> StepEvaluator::make_plan(const Tensor& i
   for (const NamedTensors* list : {&parameters_, &others_}) {
     for (const NamedTensor& t : *list) specs.push_back(t.tensor.spec());
   }
-  const auto plan = compile(step, specs, {.rows = false}, where);
+  PlanOptions options{.rows = false};
+  if (execution_ == Execution::exact_plan) options.without = {"fold_batch_norm", "winograd"};
+  const auto plan = compile(step, specs, options, where);
   if (drew) return nullptr;
   made->workspace = std::make_unique<Workspace>(plan);
   for (const TensorSpec& s : plan->outputs()) {
@@ -88,14 +95,14 @@ std::unique_ptr<StepEvaluator::Planned> StepEvaluator::make_plan(const Tensor& i
 
 StepEvaluator::Planned* StepEvaluator::planned(const Tensor& inputs, const Tensor& targets,
                                                Location where) {
-  if (!plannable_ || !inputs.is_contiguous() || !targets.is_contiguous()) return nullptr;
+  if (execution_ == Execution::op_by_op || !inputs.is_contiguous() || !targets.is_contiguous()) return nullptr;
   for (const auto& p : plans_) {
     if (p->inputs == inputs.spec() && p->targets == targets.spec()) return p.get();
   }
   if (plans_.size() == kMostPlans) return nullptr;
   auto made = make_plan(inputs, targets, where);
   if (!made) {
-    plannable_ = false;
+    execution_ = Execution::op_by_op;
     return nullptr;
   }
   plans_.push_back(std::move(made));

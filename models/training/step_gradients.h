@@ -10,6 +10,7 @@
 #include "engine/plan/plan.h"
 #include "models/module.h"
 #include "models/training/adversarial.h"
+#include "models/training/execution.h"
 
 namespace ingrad {
 
@@ -21,13 +22,13 @@ struct StepGradients {
   std::vector<Pass::Update> updates;  // of buffers, to be assigned
 };
 
-// By plans, one per shape of batch, in which parameters and buffers are inputs; op by op for models
-// that draw random numbers, since a plan would draw the same ones in every step. The same bits
-// either way, but for the sign of gradients that are zero.
+// By plans, one per shape of batch, in which parameters and buffers are inputs; always op by op for
+// models that draw random numbers, since a plan would draw the same ones in every step.
 class StepEvaluator {
  public:
   // `parameters` are those whose gradients are wanted. The model must outlive it.
-  StepEvaluator(const Module& model, NamedTensors parameters, RowLoss loss, bool planned = true);
+  StepEvaluator(const Module& model, NamedTensors parameters, RowLoss loss,
+                Execution execution = Execution::plan);
 
   // `seed` and `step` are those of Pass. Planned results lie in memory that the next call reuses.
   StepGradients operator()(const Tensor& inputs, const Tensor& targets, std::uint64_t seed,
@@ -48,7 +49,7 @@ class StepEvaluator {
   NamedTensors parameters_;  // with gradients
   NamedTensors others_;      // the model's other parameters, and its buffers
   RowLoss loss_;
-  bool plannable_;
+  Execution execution_;
   std::vector<std::shared_ptr<Planned>> plans_;
 };
 

@@ -53,7 +53,7 @@ TrainStep::TrainStep(TrainState& state, const TrainOptions& options, Location wh
       // L-BFGS compares what it finds at several points, and so must not have it overwritten.
       evaluate_(state.model, state.optimizer->parameters(),
                 row_loss(options.task, options.label_smoothing),
-                options.planned && state.optimizer->name() != "lbfgs"),
+                state.optimizer->name() == "lbfgs" ? Execution::op_by_op : options.execution),
       attack_(options.adversarial),
       where_(where) {
   check_options(options, where);

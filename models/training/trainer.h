@@ -14,6 +14,7 @@
 #include "models/module.h"
 #include "models/training/adversarial.h"
 #include "models/training/batches.h"
+#include "models/training/execution.h"
 #include "models/training/objective.h"
 #include "models/training/rate.h"
 
@@ -59,8 +60,7 @@ struct TrainOptions {
   double adversarial_fraction = 1;
   std::optional<AttackOptions> validation_attack = {};
 
-  // Steps run as plans where the model admits it (StepEvaluator), rather than op by op.
-  bool planned = true;
+  Execution execution = Execution::plan;
 
   Monitor monitor = Monitor::automatic;
   // Stop after so many epochs in a row that did not improve on the best by more than min_delta; 0:

@@ -63,9 +63,11 @@ struct Problem {
     d.out_channel = a.grid[0] * a.grid[1], d.out_batch = d.out_channel * s.out_channels;
     d.out_step = {d.out_channel, a.grid[1], 1};
 
-    const WinogradWeights ww{w.data(), s.in_channels, s.out_channels, d.w_in, d.w_out, mirrored};
+    WinogradWeightsArgs ww{w.data(), nullptr,  s.in_channels, s.out_channels,
+                           d.w_in,   d.w_out, mirrored};
     packed.resize(count(winograd_weight_bytes(ww)) / 4 + 16);
-    winograd_weights(ww, packed.data());
+    ww.packed = packed.data();
+    testing::run_units(winograd_weights, Backend::cpu, DType::f32, ww, 5);
     a.weights = packed.data();
   }
 

@@ -25,7 +25,7 @@ constexpr const char* kStateFile = "last.safetensors";
 struct Options {
   std::string dataset = "glyphs", data, model = "cnn", out = "out/train";
   std::string optimizer = "adamw:lr=0.002", schedule = "onecycle:max=0.002";
-  std::string augment, adversarial, monitor = "automatic";
+  std::string augment, adversarial, monitor = "automatic", execution = "plan";
   std::int64_t epochs = 3, batch = 128, count = 0, patience = 0;
   double validation = 0.05, clip_norm = 0, smoothing = 0, average = 0, fraction = 1;
   double save_seconds = 30;
@@ -41,6 +41,13 @@ Augmentation parse_augmentation(const std::string& text) {
   a.horizontal_flip = t.flag("flip");
   t.finish();
   return a;
+}
+
+Execution execution_from(const std::string& name) {
+  for (const Execution e : {Execution::plan, Execution::exact_plan, Execution::op_by_op}) {
+    if (name_of(e) == name) return e;
+  }
+  throw Error(fmt::format("--execution {} is unknown", name));
 }
 
 Monitor monitor_from(const std::string& name) {
@@ -63,6 +70,7 @@ TrainOptions train_options(const Options& o, const Session& session, const Train
   t.label_smoothing = o.smoothing;
   t.average_decay = o.average;
   t.monitor = monitor_from(o.monitor);
+  t.execution = execution_from(o.execution);
   t.patience = o.patience;
   if (!o.adversarial.empty()) {
     t.adversarial = make_attack(o.adversarial);
@@ -297,6 +305,10 @@ void declare_options(CLI::App& app, Options& o) {
   app.add_option("--monitor", o.monitor, "What decides which epoch was the best")
       ->type_name("NAME")
       ->check(one_of({"automatic", "loss", "accuracy", "robust_accuracy"}));
+  app.add_option("--execution", o.execution,
+                 "Steps by plans, by plans that round as single ops do, or op by op")
+      ->type_name("NAME")
+      ->check(one_of({"plan", "exact_plan", "op_by_op"}));
   app.add_option("--early-stopping", o.patience,
                  "Stop after so many epochs without improvement; 0: never")
       ->type_name("N")
