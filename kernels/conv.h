@@ -18,8 +18,8 @@ namespace ingrad::kernels {
 //   src: n*src_batch + (g*in_channels + c)*src_channel + ((z*size[1]) + y)*size[2] + x
 //   w:   g*w_group + m*w_out + c*w_in + tap_weight[tap]
 //   out: n*out_batch + (g*out_channels + m)*out_channel + out_base + sum_a t[a]*out_step[a]
-// With a gate the result is zero where that is not positive: the gradient of ReLU. Residual and
-// gate are laid out as out, or null. Phases of a data gradient write interleaved grid points
+// With a gate the result is zero where its bit for that element of `out` (kernels/sign_bits.h) is
+// not set: the gradient of ReLU. The residual is laid out as out, or null. Phases of a data gradient write interleaved grid points
 // through out_base and out_step. taps == 0 writes activation(bias). The summation order depends on
 // in_channels and taps alone.
 struct ConvArgs {
@@ -40,7 +40,7 @@ struct ConvArgs {
   std::array<std::int64_t, 3> out_step{};
   Activation activation = Activation::none;
   const void* residual = nullptr;
-  const void* gate = nullptr;
+  const std::uint8_t* gate = nullptr;
 
   template <class F>
   void for_each_operand(F&& f) {

@@ -9,8 +9,8 @@ namespace ingrad::kernels {
 enum class Activation : std::uint8_t { none, relu };
 
 // C[b](i, j) = activation(sum_p A[b](i, p) * B[b](p, j) + bias(j) + residual(i, j)), added onto C
-// if `accumulate` (which excludes an activation), and zero where the gate is not positive: the
-// gradient of ReLU. Strides are in elements; A(i, p) = a[i * a_row + p * a_col], and any strides
+// if `accumulate` (which excludes an activation), and zero where the gate's bit for that element of
+// C (kernels/sign_bits.h) is not set: the gradient of ReLU. Strides are in elements; A(i, p) = a[i * a_row + p * a_col], and any strides
 // are allowed (one of row and column equal to 1 is the fast case, so transposes are free). Columns
 // of C are contiguous. k == 0 gives activation(bias). No operand overlaps C. The order of summation
 // over p depends on k alone: C(i, j) has the same bits for any m, n and position, and for any split
@@ -31,9 +31,9 @@ struct GemmArgs {
   const void* bias = nullptr;  // [n] or null
   Activation activation = Activation::none;
   bool accumulate = false;
-  // Laid out as C, or null; floating dtypes only.
+  // Laid out as C, or null, as may be the gate; floating dtypes only.
   const void* residual = nullptr;
-  const void* gate = nullptr;
+  const std::uint8_t* gate = nullptr;
   // B as pack() has written it, or null; the cpu back end then does not read b. batch == 1.
   const void* panels = nullptr;
 

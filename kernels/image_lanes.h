@@ -29,7 +29,7 @@ struct ImageLanesArgs {
 extern const Family<ImageLanesArgs> image_lanes;
 
 // As `conv`, `pair_pool` and `pair_pool_grad`; batch and planes count groups of 16 images, and an
-// element of src, out, residual, gate, x, dy, values, codes or dx is 16 of them side by side.
+// element of src, out, residual, x, dy, values, codes or dx is 16 of them side by side.
 // Weights and bias are as they were, and weights finite: some of their products with padding are
 // left out. dtype f32, back end cpu.
 extern const Family<ConvArgs> lanes_conv;

@@ -8,14 +8,15 @@
 namespace ingrad::kernels {
 
 // values[p](y, x) = the largest of x[p](2y + i, 2x + j), i, j in {0, 1}; codes: its 2 i + j, by the
-// rules of max_pool. grid = size / 2 along both axes, rounded down: a last odd row or column counts
-// for nothing.
+// rules of max_pool; with `gated`, 4 where the largest is not positive. grid = size / 2 along both
+// axes, rounded down: a last odd row or column counts for nothing.
 struct PairPoolArgs {
   const void* x = nullptr;        // [planes][size]
   void* values = nullptr;         // [planes][grid]
   std::uint8_t* codes = nullptr;  // [planes][grid]
   std::int64_t planes = 0;
   std::array<std::int64_t, 2> size{}, grid{};
+  bool gated = false;
 
   template <class F>
   void for_each_operand(F&& f) {
@@ -25,13 +26,11 @@ struct PairPoolArgs {
   }
 };
 
-// dx[p](2y + i, 2x + j) = dy[p](y, x) where 2 i + j is the code, zero elsewhere; and zero where the
-// gate, laid out as dy, is given and not positive. With the pooled values as the gate that is the
-// gradient of max pooling after ReLU.
+// dx[p](2y + i, 2x + j) = dy[p](y, x) where 2 i + j is the code, zero elsewhere: with codes of
+// pooling that was gated, the gradient of max pooling after ReLU.
 struct PairPoolGradArgs {
   const std::uint8_t* codes = nullptr;
   const void* dy = nullptr;
-  const void* gate = nullptr;
   void* dx = nullptr;
   std::int64_t planes = 0;
   std::array<std::int64_t, 2> size{}, grid{};
@@ -40,7 +39,6 @@ struct PairPoolGradArgs {
   void for_each_operand(F&& f) {
     f(codes);
     f(dy);
-    f(gate);
     f(dx);
   }
 };

@@ -15,6 +15,7 @@
 #include "kernels/reduce.h"
 #include "kernels/resample.h"
 #include "kernels/scan.h"
+#include "kernels/sign_bits.h"
 #include "kernels/softmax.h"
 #include "kernels/sort.h"
 #include "kernels/winograd.h"
@@ -55,6 +56,7 @@ std::span<const FamilyBase* const> all_families() {
       &row_norm,
       &row_norm_grad,
       &scatter_sum,
+      &sign_bits,
       &softmax,
       &softmax_grad,
       &sort,

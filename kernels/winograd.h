@@ -10,8 +10,9 @@
 namespace ingrad::kernels {
 
 // out[n][m](y, x) = f(sum_{c, i, j} w(m, c, i, j) * src[n][c](y + i - pad[0], x + j - pad[1])),
-// zero outside src; f: plus bias[m], plus residual, ReLU, zero where the gate is not positive, each
-// if given. All arrays dense: src [batch][in_channels][size], out, residual and gate
+// zero outside src; f: plus bias[m], plus residual, ReLU, zero where the gate's bit for that
+// element of out (kernels/sign_bits.h) is not set, each if given. All arrays dense: src
+// [batch][in_channels][size], out and residual
 // [batch][out_channels][grid].
 struct WinogradArgs {
   const void* src = nullptr;
@@ -19,7 +20,7 @@ struct WinogradArgs {
   void* out = nullptr;
   const void* bias = nullptr;
   const void* residual = nullptr;
-  const void* gate = nullptr;
+  const std::uint8_t* gate = nullptr;
   bool relu = false;
   std::int64_t batch = 0, in_channels = 0, out_channels = 0;
   std::array<std::int64_t, 2> size{};  // of src

@@ -74,7 +74,7 @@ void set_epilogue(kernels::ConvArgs& a, const ConvEpilogue& e) {
   a.bias = e.bias.defined() ? e.bias.raw() : nullptr;
   a.residual = e.residual.defined() ? e.residual.raw() : nullptr;
   a.activation = e.relu ? kernels::Activation::relu : kernels::Activation::none;
-  a.gate = e.gate.defined() ? e.gate.raw() : nullptr;
+  a.gate = e.gate.defined() ? static_cast<const std::uint8_t*>(e.gate.raw()) : nullptr;
 }
 
 }  // namespace

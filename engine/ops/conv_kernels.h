@@ -25,8 +25,8 @@ struct ConvGeometry {
 // x [N, G*C, in...], w [G*M, C, kernel...], y [N, G*M, out...], as in kernels/conv.h.
 ConvGeometry conv_geometry(const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y);
 
-// What follows the sum, in this order; undefined: nothing. Residual and gate have the shape of the
-// result.
+// What follows the sum, in this order; undefined: nothing. The residual has the shape of the result,
+// the gate a bit for each of its elements (kernels/sign_bits.h).
 struct ConvEpilogue {
   Tensor bias = {}, residual = {};
   bool relu = false;

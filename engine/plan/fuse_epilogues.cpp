@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sum, ReLU and gradient of ReLU after a product move into it, one after the other: the product is
 // computed where the last of them was.
+#include <map>
+
 #include "engine/plan/fused_ops.h"
 #include "engine/plan/passes.h"
 #include "engine/plan/rewriter.h"
@@ -97,20 +99,36 @@ void fuse_epilogues(Program& program, const PassContext&) {
     ends[static_cast<std::size_t>(chain.last)] = static_cast<int>(chains.size());
     chains.push_back(chain);
   }
+  // Gates are noted as bits as soon as they exist, so that nothing else keeps their memory.
+  std::map<int, int> bits;
+  for (const Chain& chain : chains) {
+    if (chain.epilogue.gate) bits[chain.gate] = -1;
+  }
   Rewriter rewriter(program);
+  const auto note = [&](int value, Location where) {
+    const auto found = bits.find(value);
+    if (found == bits.end() || found->second >= 0) return;
+    found->second = rewriter.emit(sign_bits_form(), {}, {rewriter.now(value)}, where).front();
+  };
   for (std::size_t i = 0; i < program.calls.size(); ++i) {
     const ProgramCall& call = program.calls[i];
     if (ends[i] < 0) {
-      if (!gone[i]) rewriter.keep(call);
+      if (gone[i]) continue;
+      rewriter.keep(call);
+      for (const int v : call.outputs) note(v, call.where);
       continue;
     }
     const Chain& chain = chains[static_cast<std::size_t>(ends[i])];
     std::vector<int> inputs;
     for (const int v : chain.product->inputs) inputs.push_back(rewriter.now(v));
     if (chain.epilogue.residual) inputs.push_back(rewriter.now(chain.residual));
-    if (chain.epilogue.gate) inputs.push_back(rewriter.now(chain.gate));
+    if (chain.epilogue.gate) {
+      note(chain.gate, call.where);  // an input or a constant
+      inputs.push_back(bits.at(chain.gate));
+    }
     rewriter.keep_as(call, *fused_form(*chain.product->op),
                      fused_attrs(chain.product->attrs, chain.epilogue), std::move(inputs));
+    for (const int v : call.outputs) note(v, call.where);
   }
   program = rewriter.finish();
 }

@@ -6,6 +6,7 @@
 #include "engine/parallel.h"
 #include "engine/plan/packed_constants.h"
 #include "kernels/gemm.h"
+#include "kernels/sign_bits.h"
 #include "kernels/winograd.h"
 
 namespace ingrad {
@@ -16,10 +17,13 @@ struct Operands {
   explicit Operands(const EvalArgs& e) : epilogue(epilogue_of(e.attrs)) {
     const DType t = compute_dtype(e.outputs[0].dtype);
     std::size_t n = e.inputs.size();
-    if (epilogue.gate) gate = dense(e.inputs[--n], t);
+    if (epilogue.gate) gate = e.inputs[--n].detach();
     if (epilogue.residual) residual = dense(e.inputs[--n], t);
     product = e.inputs.first(n);
     if (n > 2) bias = dense(product[2], t);
+  }
+  const std::uint8_t* gate_bits() const {
+    return gate.defined() ? static_cast<const std::uint8_t*>(gate.raw()) : nullptr;
   }
   Epilogue epilogue;
   std::span<const Tensor> product;
@@ -66,7 +70,7 @@ std::vector<Tensor> eval_matrix(const EvalArgs& e, bool transposed) {
   g.bias = in.bias.defined() ? in.bias.raw() : nullptr;
   g.residual = in.residual.defined() ? in.residual.raw() : nullptr;
   g.activation = in.epilogue.relu ? kernels::Activation::relu : kernels::Activation::none;
-  g.gate = in.gate.defined() ? in.gate.raw() : nullptr;
+  g.gate = in.gate_bits();
   run_kernel(kernels::gemm, e.backend, out.dtype, g, e.where);
   return {y};
 }
@@ -122,7 +126,7 @@ std::vector<Tensor> eval_winograd(const EvalArgs& call) {
   a.bias = in.bias.defined() ? in.bias.raw() : nullptr;
   a.residual = in.residual.defined() ? in.residual.raw() : nullptr;
   a.relu = in.epilogue.relu;
-  a.gate = in.gate.defined() ? in.gate.raw() : nullptr;
+  a.gate = in.gate_bits();
   a.batch = x.shape()[0];
   a.in_channels = weights.in_channels;
   a.out_channels = weights.out_channels;
@@ -162,6 +166,29 @@ const OpDef* fused_form(const OpDef& product) {
     if (def->name.compare(0, def->name.size() - 1, product.name) == 0) return def;
   }
   return nullptr;
+}
+
+const OpDef& sign_bits_form() {
+  static const OpDef def = [] {
+    OpDef d;
+    d.name = "sign_bits";
+    d.doc = "A bit per element: is it positive?";
+    d.infer = [](const Attrs&, std::span<const TensorSpec> in, Location) {
+      return std::vector<TensorSpec>{
+          {Shape{kernels::sign_bits_bytes(in[0].shape.size())}, DType::u8, in[0].device}};
+    };
+    d.eval = [](const EvalArgs& e) {
+      const DType t = e.inputs[0].dtype();
+      const Tensor x = dense(e.inputs[0], t);
+      const Tensor bits = Tensor::empty(e.outputs[0].shape, DType::u8, e.where);
+      const kernels::SignBitsArgs args{x.raw(), static_cast<std::uint8_t*>(bits.mutable_raw()),
+                                       x.size()};
+      run_kernel(kernels::sign_bits, e.backend, t, args, e.where);
+      return std::vector<Tensor>{bits};
+    };
+    return d;
+  }();
+  return def;
 }
 
 const OpDef& winograd_form() {

@@ -12,7 +12,7 @@ namespace ingrad {
 struct Epilogue {
   bool residual = false;  // added
   bool relu = false;
-  bool gate = false;  // zero where it is not positive: the gradient of ReLU
+  bool gate = false;  // zero where its bit is not set: the gradient of ReLU
 };
 
 // The fused form of "conv", "conv_data_grad", "linear" or "matmul"; null for other ops. The second
@@ -25,8 +25,10 @@ Attrs fused_attrs(const Attrs& product, const Epilogue& epilogue);
 // `mirrored`) is one more input, the last.
 const OpDef& winograd_form();
 const OpDef& winograd_weights_form();
-// kernels/pair_pool.h: (x) gives values and codes; (codes, dy[, gate]) with attribute `size` gives
-// dx.
+// kernels/sign_bits.h: what a gate is.
+const OpDef& sign_bits_form();
+// kernels/pair_pool.h: (x) with attribute `gated` gives values and codes; (codes, dy) with
+// attribute `size` gives dx.
 const OpDef& pair_pool_form();
 const OpDef& pair_pool_grad_form();
 // kernels/image_lanes.h: [N, C, H, W] into [N / 16, C, H, W, 16] and back, and the above on such

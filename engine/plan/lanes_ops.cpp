@@ -33,7 +33,7 @@ std::vector<Tensor> eval_conv(const EvalArgs& e) {
   std::size_t n = e.inputs.size();
   ConvEpilogue after;
   after.relu = epilogue.relu;
-  if (epilogue.gate) after.gate = dense(e.inputs[--n], DType::f32);
+  if (epilogue.gate) after.gate = e.inputs[--n].detach();
   if (epilogue.residual) after.residual = dense(e.inputs[--n], DType::f32);
   if (n > 2) after.bias = dense(e.inputs[2], DType::f32);
   const Tensor x = dense(e.inputs[0], DType::f32), w = dense(e.inputs[1], DType::f32);
@@ -64,21 +64,23 @@ std::vector<Tensor> eval_pool(const EvalArgs& e) {
   const Tensor values = Tensor::empty(e.outputs[0].shape, DType::f32, e.where);
   const Tensor codes = Tensor::empty(e.outputs[1].shape, DType::u8, e.where);
   const Shape &in = x.shape(), &out = values.shape();
-  const kernels::PairPoolArgs args{
-      x.raw(),       values.mutable_raw(), static_cast<std::uint8_t*>(codes.mutable_raw()),
-      in[0] * in[1], {in[2], in[3]},       {out[2], out[3]}};
+  const kernels::PairPoolArgs args{x.raw(),
+                                   values.mutable_raw(),
+                                   static_cast<std::uint8_t*>(codes.mutable_raw()),
+                                   in[0] * in[1],
+                                   {in[2], in[3]},
+                                   {out[2], out[3]},
+                                   e.attrs.flag("gated")};
   run_kernel(kernels::lanes_pair_pool, e.backend, DType::f32, args, e.where);
   return {values, codes};
 }
 
 std::vector<Tensor> eval_pool_grad(const EvalArgs& e) {
   const Tensor codes = dense(e.inputs[0], DType::u8), dy = dense(e.inputs[1], DType::f32);
-  const Tensor gate = e.inputs.size() > 2 ? dense(e.inputs[2], DType::f32) : Tensor();
   const Tensor dx = Tensor::empty(e.outputs[0].shape, DType::f32, e.where);
   const Shape &in = dx.shape(), &out = dy.shape();
   const kernels::PairPoolGradArgs args{static_cast<const std::uint8_t*>(codes.raw()),
                                        dy.raw(),
-                                       gate.defined() ? gate.raw() : nullptr,
                                        dx.mutable_raw(),
                                        in[0] * in[1],
                                        {in[2], in[3]},
@@ -146,8 +148,7 @@ const OpDef& lanes_pair_pool_grad_form() {
   static const OpDef def = [] {
     OpDef d;
     d.name = "lanes_pair_pool_grad";
-    d.min_inputs = 2;
-    d.max_inputs = 3;
+    d.min_inputs = d.max_inputs = 2;
     d.doc = "pair_pool_grad with images in lanes.";
     d.infer = [](const Attrs& attrs, std::span<const TensorSpec> in, Location) {
       const Attr::Ints& size = attrs.ints("size");

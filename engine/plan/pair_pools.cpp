@@ -98,16 +98,15 @@ void use_pair_pools(Program& program, const PassContext&) {
         std::find_if(ways.begin(), ways.end(), [&](const Way& w) { return w.last == i; });
     if (forward != ways.end()) {
       // The second output, until now positions, becomes codes: a value of another dtype.
-      const auto out = rewriter.emit(pair_pool_form(), {}, {rewriter.now(c.inputs[0])}, c.where);
+      const auto out = rewriter.emit(pair_pool_form(), {{"gated", forward->gated}},
+                                     {rewriter.now(c.inputs[0])}, c.where);
       rewriter.replace(c.outputs[0], out[0]);
       rewriter.replace(c.outputs[1], out[1]);
     } else if (backward != ways.end()) {
       const Way& w = *backward;
-      std::vector<int> inputs = {rewriter.now(w.pool->outputs[1]), rewriter.now(w.cotangent)};
-      if (w.gated) inputs.push_back(rewriter.now(w.pool->outputs[0]));
       const Shape& s = program.spec(c.outputs[0]).shape;
       rewriter.keep_as(c, pair_pool_grad_form(), {{"size", Attr::Ints{s[2], s[3]}}},
-                       std::move(inputs));
+                       {rewriter.now(w.pool->outputs[1]), rewriter.now(w.cotangent)});
     } else {
       rewriter.keep(c);
     }

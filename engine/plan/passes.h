@@ -32,7 +32,8 @@ void fuse_epilogues(Program& program, const PassContext& context);
 // Max pooling over 2 x 2 windows keeps one byte per window for its gradient. Same bits, unless a
 // gradient is a negative zero.
 void use_pair_pools(Program& program, const PassContext& context);
-// Convolutions of 3 x 3 taps and their data gradients by Winograd's method where it pays. Rounds differently, by about 1e-5 of the largest value.
+// Convolutions of 3 x 3 taps and their data gradients by Winograd's method where it pays. Rounds
+// differently, by about 1e-5 of the largest value.
 void use_winograd(Program& program, const PassContext& context);
 // Convolutions of few channels and their pooling with 16 images in the lanes of a vector. Same
 // bits.

@@ -71,7 +71,7 @@ class Choice {
 
 class Turning {
  public:
-  explicit Turning(const Program& p) : p_(p), rewriter_(p) {}
+  explicit Turning(const Program& p) : p_(p), uses_(p), rewriter_(p) {}
 
   // Copies a call that takes values as they were.
   void keep(const ProgramCall& call) {
@@ -82,10 +82,14 @@ class Turning {
   void keep_in_lanes(const ProgramCall& call) {
     const bool conv = is_conv(call);
     std::vector<int> inputs;
+    const bool gated = conv && call.op->name.back() == '+' && epilogue_of(call.attrs).gate;
     for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+      const int v = call.inputs[i];
       const bool parameter = conv && (i == 1 || (i == 2 && has_bias(call)));
-      inputs.push_back(parameter ? rewriter_.now(call.inputs[i])
-                                 : lanes_of(call.inputs[i], call.where));
+      const bool gate = gated && i + 1 == call.inputs.size();
+      inputs.push_back(parameter ? rewriter_.now(v)
+                       : gate    ? gate_in_lanes(v, call.where)
+                                 : lanes_of(v, call.where));
     }
     Attrs attrs = call.attrs;
     const OpDef* op = &lanes_pair_pool_grad_form();
@@ -126,6 +130,12 @@ class Turning {
                rewriter_.emit(into_lanes_form(), {}, {rewriter_.now(value)}, where).front();
   }
 
+  // The bits of a gate, in the order of the lanes.
+  int gate_in_lanes(int value, Location where) {
+    const ProgramCall& signs = p_.calls[static_cast<std::size_t>(uses_.producer(value))];
+    return rewriter_.emit(sign_bits_form(), {}, {lanes_of(signs.inputs[0], where)}, where).front();
+  }
+
   // Makes sure that a value that was computed in lanes exists as images too.
   void images_of(int value, Location where) {
     if (only_lanes_.erase(value) == 0) return;
@@ -134,6 +144,7 @@ class Turning {
   }
 
   const Program& p_;
+  ValueUses uses_;
   Rewriter rewriter_;
   std::map<int, int> lanes_;  // old value -> new value in lanes
   std::set<int> only_lanes_;  // old values that exist in lanes only
@@ -141,7 +152,7 @@ class Turning {
 
 }  // namespace
 
-void use_lanes(Program& program, const PassContext&) {
+void use_lanes(Program& program, const PassContext& context) {
   const Choice choice(program);
   Turning turning(program);
   for (std::size_t i = 0; i < program.calls.size(); ++i) {
@@ -149,6 +160,7 @@ void use_lanes(Program& program, const PassContext&) {
     choice[i] ? turning.keep_in_lanes(call) : turning.keep(call);
   }
   program = turning.finish();
+  remove_dead_code(program, context);  // gates that exist in lanes now
 }
 
 }  // namespace ingrad

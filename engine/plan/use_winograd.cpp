@@ -13,7 +13,7 @@ namespace ingrad {
 namespace {
 
 constexpr std::int64_t kLeastChannels = 16;
-constexpr double kMostWeightBytes = 16e6;  // transformed
+constexpr double kMostWeightBytes = 40e6;  // transformed
 constexpr std::int64_t kLeastTiles = 32;   // in all, or vectors of them would be mostly empty
 constexpr double kLeastUse = 0.7;          // outputs per place in a tile
 

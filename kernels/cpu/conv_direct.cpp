@@ -113,11 +113,10 @@ HWY_INLINE void compute(const ConvArgs& a, const ConvStaging& s, const T* weight
       T* const out = to[v] + m * a.out_channel;
       const std::int64_t in_out = out - static_cast<T*>(a.out);
       const T* const residual = a.residual ? static_cast<const T*>(a.residual) + in_out : nullptr;
-      const T* const gate = a.gate ? static_cast<const T*>(a.gate) + in_out : nullptr;
       if (a.out_step[2] == 1) {
         if (residual) y = hn::Add(y, load_head(residual, counts[v]));
         if (a.activation == Activation::relu) y = relu<T>(y);
-        if (gate) y = gated<T>(y, load_head(gate, counts[v]));
+        if (a.gate) y = gated<T>(y, a.gate, in_out);
         store_head<T>(y, out, counts[v]);
       } else {
         HWY_ALIGN T lanes[kLanes<T>];
@@ -125,7 +124,7 @@ HWY_INLINE void compute(const ConvArgs& a, const ConvStaging& s, const T* weight
         for (std::size_t i = 0; i < counts[v]; ++i) {
           out[static_cast<std::int64_t>(i) * a.out_step[2]] = lanes[i];
         }
-        finish_row(residual, a.activation == Activation::relu, gate,
+        finish_row(residual, a.activation == Activation::relu, a.gate, in_out,
                    static_cast<std::int64_t>(counts[v]), a.out_step[2], out);
       }
     }

@@ -123,9 +123,8 @@ HWY_INLINE void conv_block(const ConvArgs& a, const ConvBlocks::Block& block,
       T* const row = to + m * a.out_channel;
       const std::int64_t in_out = row - static_cast<T*>(a.out);
       finish_row(a.residual ? static_cast<const T*>(a.residual) + in_out : nullptr,
-                 a.activation == Activation::relu,
-                 a.gate ? static_cast<const T*>(a.gate) + in_out : nullptr, runs[i].count,
-                 a.out_step[2], row);
+                 a.activation == Activation::relu, a.gate, in_out, runs[i].count, a.out_step[2],
+                 row);
     }
   }
 }

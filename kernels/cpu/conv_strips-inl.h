@@ -140,8 +140,9 @@ struct StripJob {
   bool add = false;
   const T* row_bias = nullptr;
   bool relu = false;
-  const T* residual[kTileVectors] = {};  // laid out as C, as is the gate
-  const T* gate[kTileVectors] = {};
+  const T* residual[kTileVectors] = {};  // laid out as C
+  const std::uint8_t* gate = nullptr;
+  std::int64_t gate_at[kTileVectors] = {};  // the bits for the first elements of C
 };
 
 template <class T, int kRows, int kVectors>
@@ -183,7 +184,7 @@ HWY_NOINLINE void strip_tile(const StripJob<T>& t) {
       if (t.row_bias) v = hn::Add(v, hn::Set(d, t.row_bias[i]));
       if (t.residual[j]) v = hn::Add(v, load_head(t.residual[j] + i * t.c_step, t.count[j]));
       if (t.relu) v = relu<T>(v);
-      if (t.gate[j]) v = gated<T>(v, load_head(t.gate[j] + i * t.c_step, t.count[j]));
+      if (t.gate) v = gated<T>(v, t.gate, t.gate_at[j] + i * t.c_step);
       store_head<T>(v, c, t.count[j]);
     }
   }

@@ -147,7 +147,6 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
   T* const out = static_cast<T*>(a.out) + first_channel * a.out_channel + a.out_base;
   const std::int64_t in_out = out - static_cast<T*>(a.out);
   const T* const residual = a.residual ? static_cast<const T*>(a.residual) + in_out : nullptr;
-  const T* const gate = a.gate ? static_cast<const T*>(a.gate) + in_out : nullptr;
   const bool in_place = piece % kLanes<T> == 0 && pointwise(a);
 
   for (std::int64_t part = 0; part < depth.parts; ++part) {
@@ -177,6 +176,7 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
     job.c_step = work.direct ? a.out_channel : pixels;
     job.add = part > 0;
     const bool last = part + 1 == depth.parts;
+    job.gate = last && work.direct ? a.gate : nullptr;
     job.relu = last && a.activation == Activation::relu && (work.direct || !residual);
     for (std::int64_t v = 0; v < vectors; v += kTileVectors) {
       const int together = static_cast<int>(std::min<std::int64_t>(kTileVectors, vectors - v));
@@ -199,7 +199,7 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
         for (int j = 0; j < together; ++j) {
           job.c[j] = c[j] + i * job.c_step;
           job.residual[j] = last && residual && work.direct ? residual + (job.c[j] - out) : nullptr;
-          job.gate[j] = last && gate && work.direct ? gate + (job.c[j] - out) : nullptr;
+          job.gate_at[j] = in_out + (job.c[j] - out);
         }
         run_strip_tile(job, std::min(rows, block.channels - i), together);
       }
@@ -215,9 +215,9 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
       for (std::int64_t r = 0; r < s.rows; ++r) {
         T* const row = to + r * a.out_step[1];
         store_row(from + r * s.width, s.width, a.out_step[2], row);
-        if (!gate && !residual) continue;
+        if (!a.gate && !residual) continue;
         finish_row(residual ? residual + (row - out) : nullptr, a.activation == Activation::relu,
-                   gate ? gate + (row - out) : nullptr, s.width, a.out_step[2], row);
+                   a.gate, in_out + (row - out), s.width, a.out_step[2], row);
       }
     }
   }

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/lane-inl.h"
+#include "kernels/sign_bits.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ingrad::kernels::cpu {
@@ -35,22 +36,27 @@ HWY_INLINE Vec<T> relu(Vec<T> v) {
   return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(Tag<T>())), v);
 }
 
-// v where the gate is positive, zero elsewhere.
+// v where the bits from bit `at` on are set, zero elsewhere.
 template <class T>
-HWY_INLINE Vec<T> gated(Vec<T> v, Vec<T> gate) {
-  return hn::IfThenElseZero(hn::Gt(gate, hn::Zero(Tag<T>())), v);
+HWY_INLINE Vec<T> gated(Vec<T> v, const std::uint8_t* bits, std::int64_t at) {
+  std::uint32_t word;
+  std::memcpy(&word, bits + at / 8, sizeof word);
+  word >>= at % 8;
+  std::uint8_t bytes[8] = {};
+  std::memcpy(bytes, &word, sizeof word);
+  return hn::IfThenElseZero(hn::LoadMaskBits(Tag<T>(), bytes), v);
 }
 
 // What follows the sum and its bias for results that were stored already, `step` apart: `residual`
-// and `gate` (or null) lie as they do.
+// (or null) lies as they do, and bit gate_at of the gate (or null) is the first one's.
 template <class T>
-HWY_INLINE void finish_row(const T* residual, bool relu, const T* gate, std::int64_t n,
-                           std::int64_t step, T* row) {
+HWY_INLINE void finish_row(const T* residual, bool relu, const std::uint8_t* gate,
+                           std::int64_t gate_at, std::int64_t n, std::int64_t step, T* row) {
   for (std::int64_t i = 0; i < n * step; i += step) {
     T v = row[i];
     if (residual) v += residual[i];
     if (relu && v < T(0)) v = T(0);
-    if (gate && !(gate[i] > T(0))) v = T(0);
+    if (gate && !sign_bit(gate, gate_at + i)) v = T(0);
     row[i] = v;
   }
 }
@@ -69,8 +75,9 @@ struct TileJob {
   const T* column_bias = nullptr;  // added if not null, as is row_bias
   const T* row_bias = nullptr;
   bool relu = false;
-  const T* residual = nullptr;  // laid out as C, as is the gate
-  const T* gate = nullptr;
+  const T* residual = nullptr;  // laid out as C
+  const std::uint8_t* gate = nullptr;
+  std::int64_t gate_at = 0;  // the bit for the first element of C; bits lie as C does
 };
 
 // Rows of a panel that are asked for ahead of use: panels stream from the second-level cache.
@@ -117,7 +124,7 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
       if (t.row_bias) v = hn::Add(v, hn::Set(d, t.row_bias[i]));
       if (t.residual) v = hn::Add(v, load_head(t.residual + i * t.c_step + at, n));
       if (t.relu) v = relu<T>(v);
-      if (t.gate) v = gated<T>(v, load_head(t.gate + i * t.c_step + at, n));
+      if (t.gate) v = gated<T>(v, t.gate, t.gate_at + i * t.c_step + at);
       store_head<T>(v, c + at, n);
     }
   }

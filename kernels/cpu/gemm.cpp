@@ -81,7 +81,8 @@ HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T*
         job.column_bias = last && bias ? bias + j : nullptr;
         const std::int64_t in_c = job.c - static_cast<T*>(a.c);
         job.residual = last && a.residual ? static_cast<const T*>(a.residual) + in_c : nullptr;
-        job.gate = last && a.gate ? static_cast<const T*>(a.gate) + in_c : nullptr;
+        job.gate = last ? a.gate : nullptr;
+        job.gate_at = in_c;
         run_tile(job, m);
       }
     }

@@ -91,8 +91,9 @@ struct LanesTile {
   std::int64_t out_channel = 0, out_step = 0;  // elements
   const float* bias = nullptr;
   bool relu = false;
-  const float* residual = nullptr;  // laid out as out, as is the gate
-  const float* gate = nullptr;
+  const float* residual = nullptr;  // laid out as out
+  const std::uint8_t* gate = nullptr;
+  std::int64_t gate_at = 0;  // the bit for the first element of out
 };
 
 template <int kChannels, int kPoints>
@@ -145,7 +146,7 @@ HWY_NOINLINE void lanes_tile(const LanesTile& t) {
         if (t.bias) v = hn::Add(v, hn::Set(d, t.bias[m]));
         if (t.residual) v = hn::Add(v, hn::LoadU(d, t.residual + at));
         if (t.relu) v = relu<float>(v);
-        if (t.gate) v = gated<float>(v, hn::LoadU(d, t.gate + at));
+        if (t.gate) v = gated<float>(v, t.gate, t.gate_at + at);
         hn::StoreU(v, d, t.out + at);
       }
     }
@@ -241,7 +242,7 @@ HWY_INLINE void lanes_row(const ConvArgs& a, std::int64_t n, std::int64_t group,
       t.src = line + x * a.step[2] * kImageLanes;
       t.out = static_cast<float*>(a.out) + at;
       t.residual = a.residual ? static_cast<const float*>(a.residual) + at : nullptr;
-      t.gate = a.gate ? static_cast<const float*>(a.gate) + at : nullptr;
+      t.gate_at = at;
       const auto points = static_cast<std::size_t>(std::min(wide, a.grid[2] - x));
       kTiles[static_cast<std::size_t>(count - 1)][points - 1](t);
     }
@@ -264,6 +265,7 @@ void run_lanes_conv(const ConvArgs& a, Range r) {
   t.out_channel = a.out_channel * kImageLanes;
   t.out_step = a.out_step[2] * kImageLanes;
   t.relu = a.activation == Activation::relu;
+  t.gate = a.gate;
   std::array<std::int64_t, 4> overhang = {-1};  // of the row for which steps were found
   for (std::int64_t u = r.begin; u < r.end; ++u) {
     const std::int64_t band = u % blocks.bands, z = u / blocks.bands % a.grid[0];

@@ -30,6 +30,7 @@ void run_lanes_pair_pool(const PairPoolArgs& a, Range r) {
         challenge(hn::LoadU(d, x + kImageLanes), 1, best, code);
         challenge(hn::LoadU(d, x + row), 2, best, code);
         challenge(hn::LoadU(d, x + row + kImageLanes), 3, best, code);
+        if (a.gated) close(best, code);
         hn::StoreU(best, d, values);
         hn::StoreU(hn::DemoteTo(DB(), code), DB(), codes);
         x += kVector, values += kVector, codes += kVector;
@@ -49,15 +50,10 @@ void run_lanes_pair_pool_grad(const PairPoolGradArgs& a, Range r) {
     for (std::int64_t y = 0; y < a.grid[0]; ++y, dx += 2 * row) {
       const std::int64_t first = (plane * a.grid[0] + y) * a.grid[1] * kImageLanes;
       const float* dy = static_cast<const float*>(a.dy) + first;
-      const float* gate = a.gate ? static_cast<const float*>(a.gate) + first : nullptr;
       const std::uint8_t* codes = a.codes + first;
       for (std::int64_t t = 0; t < a.grid[1]; ++t) {
         for (std::int64_t h = 0; h < kImageLanes; h += kVector) {
-          V g = hn::LoadU(d, dy);
-          if (gate) {
-            g = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, gate), hn::Zero(d)), g);
-            gate += kVector;
-          }
+          const V g = hn::LoadU(d, dy);
           const VI code = hn::PromoteTo(DI(), hn::LoadU(DB(), codes));
           float* const to = dx + 2 * t * kImageLanes + h;
           hn::StoreU(where_code(code, 0, g), d, to);

@@ -27,6 +27,12 @@ HWY_INLINE void challenge(V v, int code, V& best, VI& codes) {
   codes = hn::IfThenElse(hn::RebindMask(DI(), takes), hn::Set(DI(), code), codes);
 }
 
+// The code 4, which no gradient goes by, where the best is not positive.
+HWY_INLINE void close(V best, VI& codes) {
+  const auto open = hn::Gt(best, hn::Zero(D()));
+  codes = hn::IfThenElse(hn::RebindMask(DI(), open), codes, hn::Set(DI(), 4));
+}
+
 // g where the codes are `code`, else zero.
 HWY_INLINE V where_code(VI codes, int code, V g) {
   return hn::IfThenElseZero(hn::RebindMask(D(), hn::Eq(codes, hn::Set(DI(), code))), g);

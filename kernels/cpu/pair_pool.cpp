@@ -54,6 +54,7 @@ void run_pair_pool(const PairPoolArgs& a, Range r) {
       challenge(v1, 1, best, code);
       challenge(v2, 2, best, code);
       challenge(v3, 3, best, code);
+      if (a.gated) close(best, code);
       store_head<float>(best, values + t, static_cast<std::size_t>(n));
       if (n == kVector) {
         hn::StoreU(hn::DemoteTo(DB(), code), DB(), codes + t);
@@ -82,7 +83,6 @@ HWY_INLINE VI load_codes(const std::uint8_t* codes, std::int64_t n) {
 }
 
 void run_pair_pool_grad(const PairPoolGradArgs& a, Range r) {
-  const D d;
   const std::int64_t width = a.size[1], out = a.grid[1];
   for (std::int64_t plane = r.begin; plane < r.end; ++plane) {
     float* dx = static_cast<float*>(a.dx) + plane * a.size[0] * width;
@@ -91,11 +91,7 @@ void run_pair_pool_grad(const PairPoolGradArgs& a, Range r) {
       for (std::int64_t t = 0; t < out; t += kVector) {
         const std::int64_t n = std::min(kVector, out - t);
         const auto count = static_cast<std::size_t>(n);
-        V g = load_head(static_cast<const float*>(a.dy) + row + t, count);
-        if (a.gate) {
-          const V gate = load_head(static_cast<const float*>(a.gate) + row + t, count);
-          g = hn::IfThenElseZero(hn::Gt(gate, hn::Zero(d)), g);
-        }
+        const V g = load_head(static_cast<const float*>(a.dy) + row + t, count);
         const VI codes = load_codes(a.codes + row + t, n);
         store_pairs(where_code(codes, 0, g), where_code(codes, 1, g), n, dx + 2 * t);
         store_pairs(where_code(codes, 2, g), where_code(codes, 3, g), n, dx + width + 2 * t);

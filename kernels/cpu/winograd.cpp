@@ -150,7 +150,7 @@ HWY_INLINE void finish(const WinogradArgs& a, const float* values, float bias, s
     F v = hn::Add(hn::LoadU(d, values + i), hn::Set(d, bias));
     if (a.residual) v = hn::Add(v, load_head(static_cast<const float*>(a.residual) + at + i, rest));
     if (a.relu) v = relu<float>(v);
-    if (a.gate) v = gated<float>(v, load_head(static_cast<const float*>(a.gate) + at + i, rest));
+    if (a.gate) v = gated<float>(v, a.gate, at + i);
     store_head<float>(v, static_cast<float*>(a.out) + at + i, rest);
   }
 }

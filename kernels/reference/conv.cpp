@@ -2,6 +2,7 @@
 #include "kernels/reference/conv.h"
 
 #include "kernels/conv_blocks.h"
+#include "kernels/sign_bits.h"
 
 namespace ingrad::kernels::reference {
 namespace {
@@ -57,7 +58,7 @@ void conv(const ConvArgs& a, Range r) {
         if (a.residual) sum += double{static_cast<const T*>(a.residual)[to]};
         T v = static_cast<T>(sum);
         if (a.activation == Activation::relu && v < T(0)) v = T(0);
-        if (a.gate && !(static_cast<const T*>(a.gate)[to] > T(0))) v = T(0);
+        if (a.gate && !sign_bit(a.gate, to)) v = T(0);
         static_cast<T*>(a.out)[to] = v;
       }
     }

@@ -2,6 +2,7 @@
 #include "kernels/reference/gemm.h"
 
 #include "kernels/gemm_blocks.h"
+#include "kernels/sign_bits.h"
 
 namespace ingrad::kernels::reference {
 namespace {
@@ -12,7 +13,6 @@ void gemm(const GemmArgs& a, Range r) {
   const GemmBlocks blocks(a);
   const T* const bias = static_cast<const T*>(a.bias);
   const T* const residual = static_cast<const T*>(a.residual);
-  const T* const gate = static_cast<const T*>(a.gate);
   for (std::int64_t u = r.begin; u < r.end;) {
     const GemmBlocks::Block block = blocks.first(u, r.end);
     u += block.units;
@@ -31,7 +31,7 @@ void gemm(const GemmArgs& a, Range r) {
         if (residual) sum += static_cast<Sum>(residual[&c - static_cast<T*>(a.c)]);
         c = static_cast<T>(sum);
         if (a.activation == Activation::relu && c < T(0)) c = T(0);
-        if (gate && !(gate[&c - static_cast<T*>(a.c)] > T(0))) c = T(0);
+        if (a.gate && !sign_bit(a.gate, &c - static_cast<T*>(a.c))) c = T(0);
       }
     }
   }

@@ -18,13 +18,13 @@ inline void pair_pool_f32(const PairPoolArgs& a, Range r) {
         a.codes[p * a.grid[0] * a.grid[1] + i] = static_cast<std::uint8_t>(code);
       }
       static_cast<float*>(a.values)[p * a.grid[0] * a.grid[1] + i] = best;
+      if (a.gated && !(best > 0)) a.codes[p * a.grid[0] * a.grid[1] + i] = 4;
     }
   }
 }
 
 inline void pair_pool_grad_f32(const PairPoolGradArgs& a, Range r) {
   const auto* dy = static_cast<const float*>(a.dy);
-  const auto* gate = static_cast<const float*>(a.gate);
   for (std::int64_t p = r.begin; p < r.end; ++p) {
     float* const dx = static_cast<float*>(a.dx) + p * a.size[0] * a.size[1];
     for (std::int64_t i = 0; i < a.size[0] * a.size[1]; ++i) dx[i] = 0;
@@ -32,7 +32,7 @@ inline void pair_pool_grad_f32(const PairPoolGradArgs& a, Range r) {
       const std::int64_t at = p * a.grid[0] * a.grid[1] + i;
       const std::int64_t row = 2 * (i / a.grid[1]) + a.codes[at] / 2;
       const std::int64_t column = 2 * (i % a.grid[1]) + a.codes[at] % 2;
-      if (!gate || gate[at] > 0) dx[row * a.size[1] + column] = dy[at];
+      if (a.codes[at] < 4) dx[row * a.size[1] + column] = dy[at];
     }
   }
 }

@@ -95,7 +95,8 @@ std::unique_ptr<StepEvaluator::Planned> StepEvaluator::make_plan(const Tensor& i
 
 StepEvaluator::Planned* StepEvaluator::planned(const Tensor& inputs, const Tensor& targets,
                                                Location where) {
-  if (execution_ == Execution::op_by_op || !inputs.is_contiguous() || !targets.is_contiguous()) return nullptr;
+  if (execution_ == Execution::op_by_op || !inputs.is_contiguous() || !targets.is_contiguous())
+    return nullptr;
   for (const auto& p : plans_) {
     if (p->inputs == inputs.spec() && p->targets == targets.spec()) return p.get();
   }

@@ -169,7 +169,8 @@ void expect_forward_matches() {
     expect_agreement<T>(conv, a, &ConvArgs::out, g.out_size(), name(s));
     a.bias = bias.data(), a.activation = Activation::relu;
     expect_agreement<T>(conv, a, &ConvArgs::out, g.out_size(), name(s) + " bias relu");
-    const auto gate = random_values<T>(g.out_size(), 6), more = random_values<T>(g.out_size(), 7);
+    const auto gate = testing::random_bits(g.out_size(), 6);
+    const auto more = random_values<T>(g.out_size(), 7);
     a.residual = more.data();
     expect_agreement<T>(conv, a, &ConvArgs::out, g.out_size(), name(s) + " residual relu");
     a.gate = gate.data(), a.activation = Activation::none;
@@ -200,7 +201,8 @@ void expect_phase_matches() {
     a.src = src.data(), a.w = w.data();
     const auto size = static_cast<std::size_t>(a.out_batch * s.batch + 16);
     expect_agreement<T>(conv, a, &ConvArgs::out, size, name(s));
-    const auto gate = random_values<T>(size, 6), more = random_values<T>(size, 7);
+    const auto gate = testing::random_bits(size, 6);
+    const auto more = random_values<T>(size, 7);
     a.gate = gate.data(), a.residual = more.data();
     expect_agreement<T>(conv, a, &ConvArgs::out, size, name(s) + " residual gate");
     a.gate = nullptr, a.activation = Activation::relu;

@@ -85,7 +85,7 @@ void expect_all_layouts_match() {
         std::size_t room = panels.size();
         std::align(64, room - 64, aligned, room);
         pack(p.args, dtype_of<T>(), aligned);
-        const auto gate = random_values<T>(p.c.size(), 9);
+        const auto gate = testing::random_bits(p.c.size(), 9);
         const auto more = random_values<T>(p.c.size(), 10);
         for (int variant = 0; variant < 4; ++variant) {
           p.args.gate = variant == 3 ? gate.data() : nullptr;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "kernels/sign_bits.h"
 #include "tests/kernels/kernel_testing.h"
 
 namespace ingrad::kernels {
@@ -39,6 +40,14 @@ TEST_P(LanesIsa, ImagesGoIntoLanesAndBack) {
     }
     EXPECT_EQ(turned(lanes, points, true), images);
   }
+}
+
+std::vector<std::uint8_t> signs(const std::vector<float>& x) {
+  const auto count = static_cast<std::int64_t>(x.size());
+  std::vector<std::uint8_t> bits(static_cast<std::size_t>(sign_bits_bytes(count)), 77);
+  const SignBitsArgs args{x.data(), bits.data(), count};
+  run_units(sign_bits, Backend::cpu, DType::f32, args);
+  return bits;
 }
 
 struct Shape {
@@ -111,7 +120,7 @@ struct Problem {
       return lanes ? turned(images, points, false) : images;
     };
     const auto src = layout(source, a.src_batch), extra = layout(residual, a.out_batch);
-    const auto gates = layout(gate, a.out_batch);
+    const auto gates = signs(layout(gate, a.out_batch));
     std::vector<float> out(residual.size() + 1, -77);
     if (lanes) args.batch = kGroups;
     args.src = src.data();
@@ -153,23 +162,22 @@ TEST_P(LanesIsa, PoolingHasTheBitsOfPairPool) {
     auto images = random_values<float>(static_cast<std::size_t>(kImages * in), 1);
     for (std::size_t i = 0; i < images.size(); i += 5) images[i] = i % 2 ? NAN : 0.5f;
     const auto count = static_cast<std::size_t>(kImages * out);
-    const auto dy = random_values<float>(count, 2), gate = random_values<float>(count, 3);
+    const auto dy = random_values<float>(count, 2);
 
     std::vector<float> values[2], dx[2];
     for (const bool lanes : {false, true}) {
       const auto x = lanes ? turned(images, in, false) : images;
       const auto g = lanes ? turned(dy, out, false) : dy;
-      const auto open = lanes ? turned(gate, out, false) : gate;
       std::vector<float> v(count + 1, -77), d(images.size() + 1, -77);
       std::vector<std::uint8_t> codes(count + 1, 77);
       a.planes = (lanes ? kGroups : kImages) * kPlanes;
       a.x = x.data();
       a.values = v.data();
       a.codes = codes.data();
+      a.gated = height % 2 == 0;
       run_units(lanes ? lanes_pair_pool : pair_pool, Backend::cpu, DType::f32, a, 2);
       EXPECT_EQ(codes.back(), 77);
-      const PairPoolGradArgs grad{codes.data(), g.data(), open.data(), d.data(),
-                                  a.planes,     a.size,   a.grid};
+      const PairPoolGradArgs grad{codes.data(), g.data(), d.data(), a.planes, a.size, a.grid};
       run_units(lanes ? lanes_pair_pool_grad : pair_pool_grad, Backend::cpu, DType::f32, grad, 2);
       EXPECT_EQ(v.back(), -77);
       EXPECT_EQ(d.back(), -77);

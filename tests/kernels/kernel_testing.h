@@ -88,6 +88,14 @@ double difference(const std::vector<T>& a, const std::vector<T>& b) {
   return worst;
 }
 
+// Bits by chance, for gates (kernels/sign_bits.h), with bytes to spare.
+inline std::vector<std::uint8_t> random_bits(std::size_t n, unsigned seed) {
+  std::mt19937 bits(seed);
+  std::vector<std::uint8_t> v((n + 7) / 8 + 8);
+  for (std::uint8_t& byte : v) byte = static_cast<std::uint8_t>(bits());
+  return v;
+}
+
 template <class T>
 constexpr double tolerance() {
   return std::is_same_v<T, float> ? 2e-6 : 1e-13;

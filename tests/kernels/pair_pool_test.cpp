@@ -59,6 +59,14 @@ TEST_P(PairPoolIsa, ForwardMatchesReferenceAndMaxPool) {
     EXPECT_EQ(testing::compare_bytes(got.values.data(), expected.values.data(),
                                      got.values.size() * sizeof(float)),
               0);
+    Problem closed(s), closed_got(s);
+    closed.a.gated = closed_got.a.gated = true;
+    closed.run(Backend::reference);
+    closed_got.run(Backend::cpu, 1);
+    EXPECT_EQ(closed_got.codes, closed.codes);
+    for (std::size_t i = 0; i < expected.out; ++i) {
+      EXPECT_EQ(closed.codes[i], closed.values[i] > 0 ? expected.codes[i] : 4);
+    }
     if (expected.out == 0) continue;
     std::vector<float> values(expected.out);
     std::vector<std::int64_t> positions(expected.out);
@@ -78,13 +86,12 @@ TEST_P(PairPoolIsa, ForwardMatchesReferenceAndMaxPool) {
 
 TEST_P(PairPoolIsa, GradientMatchesReference) {
   for (const auto& s : kSizes) {
-    Problem p(s);
-    p.run(Backend::cpu);
-    const auto dy = random_values<float>(p.out, 2);
     for (const bool gated : {false, true}) {
-      PairPoolGradArgs a{p.codes.data(), dy.data(), gated ? p.values.data() : nullptr,
-                         nullptr,        s[0],      p.a.size,
-                         p.a.grid};
+      Problem p(s);
+      p.a.gated = gated;
+      p.run(Backend::cpu);
+      const auto dy = random_values<float>(p.out, 2);
+      PairPoolGradArgs a{p.codes.data(), dy.data(), nullptr, s[0], p.a.size, p.a.grid};
       std::vector<float> expected(p.in + 1, -77), got = expected;
       a.dx = expected.data();
       run_units(pair_pool_grad, Backend::reference, DType::f32, a);

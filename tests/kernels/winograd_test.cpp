@@ -45,7 +45,7 @@ struct Problem {
     w = random_values<float>(count(9 * s.in_channels * s.out_channels), 2);
     bias = random_values<float>(count(s.out_channels), 3);
     residual = random_values<float>(out_size, 4);
-    gate = random_values<float>(out_size, 5);
+    gate = testing::random_bits(out_size, 5);
     a.src = src.data();
 
     // The same convolution for the direct kernel.
@@ -92,7 +92,8 @@ struct Problem {
   WinogradArgs a;
   ConvArgs d;
   std::size_t out_size;
-  std::vector<float> src, w, bias, residual, gate, packed;
+  std::vector<float> src, w, bias, residual, packed;
+  std::vector<std::uint8_t> gate;
   std::vector<std::int64_t> offsets, taps;
 };
 

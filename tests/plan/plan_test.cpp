@@ -158,6 +158,25 @@ TEST(Plan, CapShrinksTilesAndChangesNothing) {
   EXPECT_THROW(compile(net.gradient(), net.specs(32), {.memory_bytes = 1000}), Error);
 }
 
+// An input gradient needs one bit of each hidden unit: a hidden layer more costs that many bytes, a
+// few to spare, and no array of floats.
+TEST(Plan, ReluKeepsOneBitPerUnit) {
+  constexpr std::int64_t kWidth = 256, kRows = 16;
+  const auto memory = [&](int layers) {
+    std::string name = "mlp:64-";
+    for (int i = 0; i < layers; ++i) name += std::to_string(kWidth) + "-";
+    const Net net(name + "10", Shape{64});
+    const auto plan = compile(net.gradient(), net.specs(kRows), {.tile_rows = kRows});
+    EXPECT_EQ(Workspace(plan, 1).memory_bytes(), plan->memory_bytes());
+    return plan->memory_bytes();
+  };
+  for (const int layers : {3, 6, 11}) {
+    const std::int64_t more = memory(layers + 1) - memory(layers);
+    EXPECT_GE(more, kRows * kWidth / 8) << layers;
+    EXPECT_LE(more, kRows * kWidth / 8 + 2 * kBufferAlign) << layers;
+  }
+}
+
 // ---- programs without rows ----------------------------------------------------------------------
 TEST(Plan, TrainingStepAndHessianVectorProduct) {
   const GraphFn step = [](std::span<const Tensor> in) {
