@@ -3,10 +3,13 @@
 //   gemm/N                       C = A B, all N x N
 //   input_gradient/MODEL/BATCH   gradient of the sum of one logit per row, as explainers take it
 //   planned_input_gradient/...   the same by a plan, whose building is not timed
+//   integrated_gradients/MODEL/BATCH, planned_...
+//                                of 50 nodes
 //   train_step/MODEL/BATCH, planned_...
 //                                cross entropy, gradients of all parameters, one step of SGD
 #include <fmt/format.h>
 
+#include "attribution/explain.h"
 #include "bench/rows.h"
 #include "bench/workload.h"
 #include "engine/differentiate.h"
@@ -28,14 +31,18 @@ namespace {
 struct Model {
   std::string name;
   ModelSpec spec;
+  std::vector<std::int64_t> batches;  // of input gradients
+  std::int64_t paths = 0;             // samples of a row of Integrated Gradients; 0: none
+  std::int64_t training = 0;          // batch of a training step; 0: none
 };
 const std::vector<Model>& models() {
   static const std::vector<Model> all = {
-      {"mlp_784", {"mlp:784-512-512-10", {784}, 10}},
-      {"mlp_64", {"mlp:64-64-64-10", {64}, 10}},
-      {"lenet5", {"lenet5", {1, 28, 28}, 10}},
-      {"cnn3", {"cnn3", {3, 32, 32}, 10}},
-      {"resnet18", {"resnet18:stem=cifar", {3, 32, 32}, 10}},
+      {"mlp_784", {"mlp:784-512-512-10", {784}, 10}, {1, 16, 256, 1024}, 16, 64},
+      {"mlp_64", {"mlp:64-64-64-10", {64}, 10}, {1, 16, 256, 1024}},
+      {"lenet5", {"lenet5", {1, 28, 28}, 10}, {1, 16, 256}, 16, 64},
+      {"cnn3", {"cnn3", {3, 32, 32}, 10}, {1, 16, 256}, 16, 64},
+      {"resnet18", {"resnet18:stem=cifar", {3, 32, 32}, 10}, {1, 16, 64}, 4, 64},
+      {"resnet18_224", {"resnet18", {3, 224, 224}, 1000}, {1, 4}},
   };
   return all;
 }
@@ -67,18 +74,25 @@ void gemm(benchmark::State& state, std::int64_t n) {
   run(state, 2.0 * static_cast<double>(n * n * n), [&] { return matmul(a, b); });
 }
 
+// Of the gradient with respect to x of the logit of one class per row.
+double gradient_flops(const Module& network, const Tensor& x, const Tensor& targets) {
+  const Tensor column = reshape(targets, Shape{x.dim(0), 1});
+  const TensorSpec spec = x.spec();
+  const GraphFn f = [&](std::span<const Tensor> in) {
+    return std::vector{
+        grad([&](const Tensor& rows) { return sum(gather(network(rows), 1, column)); }, in[0])};
+  };
+  return product_flops(trace(f, {&spec, 1})->program());
+}
+
 void input_gradient(benchmark::State& state, const Model& model, std::int64_t batch) {
   const auto network = build(model);
   const Tensor x = inputs_of(model, batch);
   const Tensor targets = reshape(classes(batch, model.spec.outputs), Shape{batch, 1});
   const auto logit = [&](const Tensor& rows) { return sum(gather((*network)(rows), 1, targets)); };
   const auto step = [&] { return grad(logit, x); };
-  const TensorSpec spec = x.spec();
-  const double flops = product_flops(
-      trace([&](std::span<const Tensor> in) { return std::vector{grad(logit, in[0])}; }, {&spec, 1})
-          ->program());
   fingerprint(state, step());
-  run(state, flops, step);
+  run(state, gradient_flops(*network, x, targets), step);
 }
 
 void planned_input_gradient(benchmark::State& state, const Model& model, std::int64_t batch) {
@@ -166,6 +180,24 @@ void planned_train_step(benchmark::State& state, const Model& model, std::int64_
   run(state, train_flops(*network, x, labels), step);
 }
 
+// 50 nodes of the midpoint rule from a black baseline, with f at both ends.
+void integrated_gradients(benchmark::State& state, const Model& model, bool planned) {
+  const auto network = build(model);
+  const Tensor x = inputs_of(model, model.paths);
+  ExplainOptions options;
+  options.target =
+      Target::per_sample(classes(model.paths, model.spec.outputs).to_vector<std::int64_t>());
+  options.pool.planned = planned;
+  options.pool.plans = std::make_shared<PoolPlans>();
+  const IntegratedGradientsOptions method{.rule = QuadratureRule::midpoint};
+  const auto step = [&] {
+    return explain_integrated_gradients(as_function(*network), x, method, options).values;
+  };
+  const auto nodes = static_cast<double>(method.steps);
+  fingerprint(state, step());
+  run(state, nodes * gradient_flops(*network, x, classes(model.paths, model.spec.outputs)), step);
+}
+
 template <class Row>
 void add(const std::string& name, Row row) {
   benchmark::RegisterBenchmark(name.c_str(), row)->UseRealTime()->Unit(benchmark::kMillisecond);
@@ -178,17 +210,24 @@ void register_workloads() {
     add(fmt::format("gemm/{}", n), [n](benchmark::State& s) { gemm(s, n); });
   }
   for (const Model& model : models()) {
-    for (const std::int64_t batch : {1, 16, 256}) {
+    for (const std::int64_t batch : model.batches) {
       add(fmt::format("input_gradient/{}/{}", model.name, batch),
           [&model, batch](benchmark::State& s) { input_gradient(s, model, batch); });
       add(fmt::format("planned_input_gradient/{}/{}", model.name, batch),
           [&model, batch](benchmark::State& s) { planned_input_gradient(s, model, batch); });
     }
-    if (model.name == "mlp_64") continue;
-    add(fmt::format("train_step/{}/64", model.name),
-        [&model](benchmark::State& s) { train_step(s, model, 64); });
-    add(fmt::format("planned_train_step/{}/64", model.name),
-        [&model](benchmark::State& s) { planned_train_step(s, model, 64); });
+    if (model.paths > 0) {
+      add(fmt::format("integrated_gradients/{}/{}", model.name, model.paths),
+          [&model](benchmark::State& s) { integrated_gradients(s, model, false); });
+      add(fmt::format("planned_integrated_gradients/{}/{}", model.name, model.paths),
+          [&model](benchmark::State& s) { integrated_gradients(s, model, true); });
+    }
+    if (model.training > 0) {
+      add(fmt::format("train_step/{}/{}", model.name, model.training),
+          [&model](benchmark::State& s) { train_step(s, model, model.training); });
+      add(fmt::format("planned_train_step/{}/{}", model.name, model.training),
+          [&model](benchmark::State& s) { planned_train_step(s, model, model.training); });
+    }
   }
 }
 
