@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix product by packed panels: per block of columns and per part of the sum, B is packed once;
-// then each tile of A is packed and run against all panels.
+// then some tiles of A at a time, and each panel meets all of them.
 #include "kernels/cpu/gemm.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -44,9 +44,10 @@ HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T*
   const T* const bias = a.bias ? static_cast<const T*>(a.bias) + block.column : nullptr;
   constexpr std::int64_t kWidth = kPanelWidth<T>;
   const Depth depth(a.k);
-  T* const a_tile = scratch;
-  T* const b_panels = scratch + round_up(depth.part * kTileStride, 64 / sizeof(T));
   const std::int64_t rows = tile_rows(block.rows);
+  const std::int64_t together = std::max<std::int64_t>(1, kPackedRows / rows) * rows;
+  T* const a_tiles = scratch;  // [tile][k][kTileStride]
+  T* const b_panels = scratch + round_up(depth.part * packed_a_stride(a), 64 / sizeof(T));
   // Few tiles use a panel too seldom to repay packing where B's rows are contiguous.
   const T* const prepacked = static_cast<const T*>(a.panels);
   const bool in_place = !prepacked && a.b_col == 1 && block.rows <= 2 * kTileRows;
@@ -64,26 +65,32 @@ HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T*
     }
     TileJob<T> job;
     job.k = k;
-    job.a = a_tile;
     job.c_step = a.c_row;
     job.add = part > 0 || a.accumulate;
     const bool last = part + 1 == depth.parts;
     job.relu = last && a.activation == Activation::relu;
-    for (std::int64_t i = 0; i < block.rows; i += rows) {
-      const std::int64_t m = std::min(rows, block.rows - i);
-      pack_panel<T, kTileStride>(a_part + i * a.a_row, a.a_row, a.a_col, m, k, a_tile);
+    for (std::int64_t first = 0; first < block.rows; first += together) {
+      const std::int64_t end = std::min(first + together, block.rows);
+      for (std::int64_t i = first; i < end; i += rows) {
+        pack_panel<T, kTileStride>(a_part + i * a.a_row, a.a_row, a.a_col, std::min(rows, end - i),
+                                   k, a_tiles + (i - first) / rows * k * kTileStride);
+      }
       for (std::int64_t j = 0; j < block.columns; j += kWidth) {
         const bool packed = j >= packed_from;
         job.b = packed ? panels + j * k : b_part + j;
         job.b_step = packed ? kWidth : a.b_row;
-        job.c = pc + i * a.c_row + j;
         job.columns = static_cast<std::size_t>(std::min(kWidth, block.columns - j));
         job.column_bias = last && bias ? bias + j : nullptr;
-        const std::int64_t in_c = job.c - static_cast<T*>(a.c);
-        job.residual = last && a.residual ? static_cast<const T*>(a.residual) + in_c : nullptr;
-        job.gate = last ? a.gate : nullptr;
-        job.gate_at = in_c;
-        run_tile(job, m);
+        // A panel stays in the first-level cache for all tiles.
+        for (std::int64_t i = first; i < end; i += rows) {
+          job.a = a_tiles + (i - first) / rows * k * kTileStride;
+          job.c = pc + i * a.c_row + j;
+          const std::int64_t in_c = job.c - static_cast<T*>(a.c);
+          job.residual = last && a.residual ? static_cast<const T*>(a.residual) + in_c : nullptr;
+          job.gate = last ? a.gate : nullptr;
+          job.gate_at = in_c;
+          run_tile(job, std::min(rows, end - i));
+        }
       }
     }
   }
