@@ -170,6 +170,10 @@ void Pool::gradients(std::span<const WorkItem> items, const Make& make, const Co
   run(items, make, consume, true);
 }
 
+void Pool::release() {
+  for (Way& w : ways_) w = {};
+}
+
 void Pool::values(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
   run(items, make, consume, false);
 }

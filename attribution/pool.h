@@ -57,6 +57,8 @@ class Pool {
   void values(std::span<const WorkItem> items, const Make& make, const Consume& consume);
 
   const PoolStats& stats() const { return stats_; }
+  // Gives back working memory; a later call takes it anew.
+  void release();
 
  private:
   struct Evaluated {

@@ -40,4 +40,10 @@ std::shared_ptr<const Plan> PoolPlans::get(const ModelFn& model, const Shape& ro
   return plan;
 }
 
+std::shared_ptr<PoolPlans> PoolPlans::rest() {
+  const std::lock_guard lock(mutex_);
+  if (!rest_) rest_ = std::make_shared<PoolPlans>();
+  return rest_;
+}
+
 }  // namespace ingrad

@@ -29,11 +29,14 @@ class PoolPlans {
   // the model mixes rows or looks at values.
   std::shared_ptr<const Plan> get(const ModelFn& model, const Shape& row_shape, ScalarKind kind,
                                   bool gradient, std::int64_t memory_bytes, Location where);
+  // Of what remains of the model after its affine beginning (attribution/affine_prefix.h).
+  std::shared_ptr<PoolPlans> rest();
 
  private:
   using Key = std::tuple<std::string, ScalarKind, bool, std::int64_t>;
   std::mutex mutex_;
   std::map<Key, std::shared_ptr<const Plan>> plans_;
+  std::shared_ptr<PoolPlans> rest_;
 };
 
 }  // namespace ingrad

@@ -80,6 +80,14 @@ std::vector<WorkItem> ExplainRun::items(std::int64_t variants) const {
   return all;
 }
 
+void ExplainRun::add_cost(const PoolStats& cost) {
+  PoolStats& all = result_.cost;
+  all.forward_rows += cost.forward_rows;
+  all.gradient_rows += cost.gradient_rows;
+  all.batch_rows = std::max(all.batch_rows, cost.batch_rows);
+  all.peak_bytes = std::max(all.peak_bytes, cost.peak_bytes);
+}
+
 Attribution ExplainRun::finish(const std::vector<double>& values, bool complete) {
   const Tensor out = Tensor::empty(x_.shape(), DType::f32);
   std::transform(values.begin(), values.end(), out.mutable_data<float>(),
@@ -95,7 +103,7 @@ Attribution ExplainRun::finish(const std::vector<double>& values, bool complete)
                                        std::max(std::abs(difference), 1e-12));
     }
   }
-  result_.cost = pool_->stats();
+  add_cost(pool_->stats());
   const auto elapsed = std::chrono::steady_clock::now() - start_;
   result_.seconds = std::chrono::duration<double>(elapsed).count();
   return std::move(result_);

@@ -20,6 +20,8 @@ class ExplainRun {
   std::span<const float> row(std::int64_t sample) const;
   Pool& pool() { return *pool_; }
   Attribution& result() { return result_; }
+  // The cost of another pool that the method ran.
+  void add_cost(const PoolStats& cost);
   const Location& where() const { return where_; }
 
   // Samples [0, N) with variants [0, variants).
