@@ -28,12 +28,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 PEER = HERE / "peers" / "pytorch" / "peer.py"
 MODES = ["eager", "compile", "folded"]
 PLANNED = "planned_"
-CHECKS = ("norm", "row_norm", "row_projection", "loss", "loss_after")
-# Relative disagreement that rounding in f32 explains, for sums of up to 1e9 products. Plans use
+CHECKS = ("norm", "row_norm", "loss", "loss_after")
+QUARTILES = ("row_projection_25", "row_projection_50", "row_projection_75")
+# Relative disagreement that rounding in f32 explains, for sums of up to 1e9 products, or for losses
+# after three steps of training, which amplify it. Plans use
 # Winograd's method, which rounds ten times as coarsely (median error of a ResNet-18 gradient against
 # f64: 6e-6, op by op 8e-7) and so pushes more ReLU units over their kinks, each of which changes its
 # row's gradient by about 1e-3.
 TOLERANCE = {"op by op": 1e-4, "plan": 5e-3}
+TRAINING_TOLERANCE = 1e-3
 
 
 class Peer:
@@ -102,17 +105,23 @@ class Engine:
         return {"name": row, "median_s": statistics.median(times), "p10_s": times[0],
                 "p90_s": times[-1], "repetitions": len(times),
                 "flop": last["gflops"] * 1e9 * last["real_time"] * unit[last["time_unit"]],
-                **{k: last[k] for k in (*CHECKS, "allocations", "from_system") if k in last}}
+                **{k: last[k] for k in (*CHECKS, *QUARTILES, "allocations", "from_system")
+                   if k in last}}
 
 
 def disagreement(ours, theirs):
-    """The largest relative difference of the check values, None where there are none."""
+    """The largest relative difference of the check values, None where there are none. Of the three
+    quartiles of projections the middle difference counts: a unit that rounding pushes over its kink
+    changes one row, and so may change one of them."""
     keys = [k for k in CHECKS if k in ours and k in theirs]
     if not keys:
         return None
-    # A projection on a fixed direction may happen to be small: the norm of the row is its scale.
-    scale = {k: abs(theirs["row_norm" if k == "row_projection" else k]) for k in keys}
-    return max(abs(ours[k] - theirs[k]) / max(scale[k], 1e-30) for k in keys)
+    differences = [abs(ours[k] - theirs[k]) / max(abs(theirs[k]), 1e-30) for k in keys]
+    if all(k in ours and k in theirs for k in QUARTILES):
+        # A projection may happen to be small: the norm of the row is its scale.
+        scale = max(abs(theirs["row_norm"]), 1e-30)
+        differences.append(statistics.median(abs(ours[k] - theirs[k]) / scale for k in QUARTILES))
+    return max(differences)
 
 
 def measure(row, engine, peers, options):
@@ -133,11 +142,12 @@ def measure(row, engine, peers, options):
             if "absent" not in answer:
                 result[name] = answer
         theirs = [p.mode for p in peers if p.mode in result]
-        for name, other in [(n, m) for n in ours for m in theirs]:
-            difference = disagreement(result[name], result[other])
-            if difference is None:
+        for name in ours:
+            differences = [disagreement(result[name], result[m]) for m in theirs]
+            if None in differences:
                 return {"name": row, "error": "no check values to compare"}
-            worst[name] = max(worst[name], difference)
+            # PyTorch's ways round differently too: one of them has to agree.
+            worst[name] = max(worst[name], min(differences))
         drift = max(probes) / min(probes) - 1
         if drift > options.drift:
             rejected += 1
@@ -149,7 +159,8 @@ def measure(row, engine, peers, options):
 def summarise(row, rounds, rejected, worst, ours, theirs):
     """`worst`: the largest disagreement of each of our ways with any of theirs."""
     summary = {"name": row, "rounds": rounds, "rejected_rounds": rejected, "disagreement": worst}
-    if any(worst[n] > TOLERANCE[n] for n in ours):
+    least = TRAINING_TOLERANCE if row.startswith("train_step") else 0
+    if any(worst[n] > max(TOLERANCE[n], least) for n in ours):
         summary["error"] = f"answers differ by {max(worst.values()):.1e}"
     elif not rounds:
         summary["error"] = f"the machine was unsteady in all {rejected} rounds"
@@ -281,7 +292,8 @@ def save(output, summaries, settings, options):
             "median (least..greatest) over rounds; above 1 ingrad is faster; best torch is the "
             "fastest of its ways in that round. Of peak: ingrad's share of the measured "
             "multiply-add rate, counting the operations of direct convolution. Differs by: the "
-            "largest difference of norms and projections of the results, relative.")
+            "largest relative difference of norms, projections or losses from the nearest of "
+            "PyTorch's ways.")
     write(output.with_name(output.name + ".json"), json.dumps(
         {"date": when, "settings": settings, "drift": options.drift, "rows": summaries}, indent=1))
     write(output.with_name(output.name + ".md"),

@@ -20,11 +20,11 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// The lower one of two.
-double median(const Tensor& values) {
+// Without interpolation: the lower of two.
+double quantile(const Tensor& values, double share) {
   std::vector<double> v = values.to_vector<double>();
   std::sort(v.begin(), v.end());
-  return v[(v.size() - 1) / 2];
+  return v[static_cast<std::size_t>(share * static_cast<double>(v.size() - 1))];
 }
 
 }  // namespace
@@ -38,8 +38,11 @@ void fingerprint(benchmark::State& state, const Tensor& result) {
   const Tensor wide = reshape(cast(result, DType::f64), Shape{rows, result.size() / rows});
   const Tensor direction = cast(by_formula("probe", wide.shape()), DType::f64);
   state.counters["norm"] = std::sqrt(sum(square(wide)).item());
-  state.counters["row_norm"] = median(sqrt(sum(square(wide), {1})));
-  state.counters["row_projection"] = median(sum(wide * direction, {1}));
+  state.counters["row_norm"] = quantile(sqrt(sum(square(wide), {1})), 0.5);
+  const Tensor projections = sum(wide * direction, {1});
+  state.counters["row_projection_25"] = quantile(projections, 0.25);
+  state.counters["row_projection_50"] = quantile(projections, 0.5);
+  state.counters["row_projection_75"] = quantile(projections, 0.75);
 }
 
 Report::Report() {

@@ -15,8 +15,8 @@ namespace ingrad::bench {
 // The f32 tensor of this name and shape by tests/golden/formula.h.
 Tensor by_formula(std::string_view name, const Shape& shape);
 
-// Reports numbers by which equal results are recognised: the norm, and medians over the rows of
-// the row's norm and of its projection on a fixed direction. (A ReLU unit that rounding pushes over
+// Reports numbers by which equal results are recognised: the norm, the median of the rows' norms,
+// and quartiles of their projections on a fixed direction. (A ReLU unit that rounding pushes over
 // its kink changes one row's gradient by far more than rounding; that is neither side's fault.)
 void fingerprint(benchmark::State& state, const Tensor& result);
 

@@ -16,9 +16,11 @@ std::int64_t unit_cost(const WinogradArgs& a) {
          std::min(a.out_channels, WinogradBlocks::kChannels) / 8;
 }
 std::int64_t weight_units(const WinogradWeightsArgs& a) {
-  return round_up(a.out_channels, WinogradBlocks::kChannels);
+  return ceil_div(a.out_channels, WinogradBlocks::kChannels);
 }
-std::int64_t weight_cost(const WinogradWeightsArgs& a) { return 200 * a.in_channels; }
+std::int64_t weight_cost(const WinogradWeightsArgs& a) {
+  return 40 * WinogradBlocks::kChannels * a.in_channels;
+}
 
 }  // namespace
 

@@ -40,7 +40,8 @@ struct WinogradArgs {
 
 // The weights as `winograd` reads them for the active instruction set, which must not change in
 // between: w(m, c, i, j) = weights[m * out_step + c * in_step + tap], tap = 3 i + j, or
-// 8 - (3 i + j) if `mirrored`, as data gradients ask for. Units: output channels, rounded up.
+// 8 - (3 i + j) if `mirrored`, as data gradients ask for. Units: blocks of output
+// channels.
 struct WinogradWeightsArgs {
   const void* weights = nullptr;
   void* packed = nullptr;  // winograd_weight_bytes()

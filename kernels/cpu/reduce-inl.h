@@ -130,6 +130,16 @@ HWY_INLINE hn::TFromD<D> join_lanes(D, V v) {
   }
 }
 
+// Joins the ways of a chunk, halving them, and then their lanes.
+template <class Join, class T>
+HWY_INLINE T join_ways(Vec<T>* acc) {
+  constexpr std::size_t kVectors = static_cast<std::size_t>(kReduceWays) / hn::MaxLanes(Tag<T>());
+  for (std::size_t half = kVectors / 2; half > 0; half /= 2) {
+    for (std::size_t v = 0; v < half; ++v) acc[v] = Join::join(acc[v], acc[v + half]);
+  }
+  return join_lanes<Join>(Tag<T>(), acc[0]);
+}
+
 // One chunk: 0 < n <= kReduceChunk elements from `first` on.
 template <class Join, class T, class Map>
 HWY_INLINE T join_chunk(const Mapped<T, Map>& in, std::size_t first, std::size_t n) {
@@ -158,10 +168,7 @@ HWY_INLINE T join_chunk(const Mapped<T, Map>& in, std::size_t first, std::size_t
                                     ? in.full(first + at)
                                     : in.template head<Join>(first + at, n - at));
   }
-  for (std::size_t half = kVectors / 2; half > 0; half /= 2) {
-    for (std::size_t v = 0; v < half; ++v) acc[v] = Join::join(acc[v], acc[v + half]);
-  }
-  return join_lanes<Join>(d, acc[0]);
+  return join_ways<Join, T>(acc);
 }
 
 // Joins two scalars exactly as lanes are joined.

@@ -2,7 +2,8 @@
 // Float reductions. Three ways to walk the input, chosen by strides, with equal bits:
 //   rows     the reduced elements are contiguous: vectors along them;
 //   columns  neighbouring outputs are contiguous: vectors across outputs, row after row;
-//   gather   neither: each chunk is copied to scratch and treated as a row.
+//   gather   neither: chunks are joined run by run where runs are long, or copied to scratch and
+//            treated as rows.
 #include <algorithm>
 
 #include "kernels/cpu/reduce.h"
@@ -27,14 +28,46 @@ struct Job {
   T* scratch;
 };
 
+// One chunk of `n` elements that lie in runs of a multiple of kReduceWays: the order of join_chunk.
+template <class Join, class Map, class T>
+HWY_INLINE T join_runs(StridedCursor& at, const T* x, const T* z, Vec<T> c, std::int64_t n) {
+  constexpr std::size_t kVector = hn::MaxLanes(Tag<T>());
+  constexpr std::size_t kVectors = static_cast<std::size_t>(kReduceWays) / kVector;
+  Vec<T> acc[kVectors];
+  bool first = true;
+  while (n > 0) {
+    const std::int64_t run = std::min(at.run(), n);
+    const Mapped<T, Map> piece{x + at.offset(), z + at.offset(), c};
+    for (std::int64_t i = 0; i < run; i += kReduceWays) {
+      const auto from = static_cast<std::size_t>(i);
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        const Vec<T> more = piece.full(from + v * kVector);
+        acc[v] = first ? more : Join::join(acc[v], more);
+      }
+      first = false;
+    }
+    at.advance(run);
+    n -= run;
+  }
+  return join_ways<Join, T>(acc);
+}
+
 template <class Join, class Map, class T>
 HWY_INLINE T gathered(const Job<T>& job, const T* x, const T* z, Vec<T> c) {
   T* const x_chunk = job.scratch;
   T* const z_chunk = job.scratch + kReduceChunk;
   const Mapped<T, Map> chunk{x_chunk, z_chunk, c};
   Tree<Join, T> tree;
+  const ReduceAxes& axes = job.a.reduced;
+  StridedCursor at(axes, job.begin);
+  // Segments and chunks begin at multiples of kReduceWays.
+  const bool runs = at.stride() == 1 && axes.size[axes.rank - 1] % kReduceWays == 0;
   for (std::int64_t i = job.begin; i < job.end; i += kReduceChunk) {
     const std::int64_t n = std::min(kReduceChunk, job.end - i);
+    if (runs) {
+      tree.push(join_runs<Join, Map>(at, x, z, c, n));
+      continue;
+    }
     gather_strided(x, job.a.reduced, i, n, x_chunk);
     if (Map::kOther) gather_strided(z, job.a.reduced, i, n, z_chunk);
     tree.push(join_chunk<Join>(chunk, 0, static_cast<std::size_t>(n)));

@@ -266,6 +266,7 @@ void run_winograd_f32(const WinogradArgs& a, Range r) {
 
 // G g G^T of every pair of channels, packed as the register tile reads it: block of output
 // channels, product, tile of output channels, input channel.
+// In double, a register tile of output channels in the lanes.
 void run_winograd_weights(const WinogradWeightsArgs& w, Range r) {
   constexpr double kG[6][3] = {{1. / 4, 0, 0},
                                {-1. / 6, -1. / 6, -1. / 6},
@@ -273,27 +274,46 @@ void run_winograd_weights(const WinogradWeightsArgs& w, Range r) {
                                {1. / 24, 1. / 12, 1. / 6},
                                {1. / 24, -1. / 12, 1. / 6},
                                {0, 0, 1}};
+  const Tag<double> d;
+  const hn::Rebind<float, decltype(d)> narrow;
+  constexpr std::int64_t kStep = kLanes<double>;
   const auto* const weights = static_cast<const float*>(w.weights);
   const std::int64_t per_point = w.in_channels * kPacked;
-  for (std::int64_t m = r.begin; m < r.end; ++m) {
-    const std::int64_t in_block = m % Blocks::kChannels;
+  HWY_ALIGN double taps[9][16] = {};
+  for (std::int64_t first = r.begin * Blocks::kChannels; first < r.end * Blocks::kChannels;
+       first += kTileRows) {
+    const std::int64_t in_block = first % Blocks::kChannels;
     float* const tile = static_cast<float*>(w.packed) +
-                        m / Blocks::kChannels * Blocks::kPoints * per_point +
-                        in_block / kTileRows * kTileStride * w.in_channels + in_block % kTileRows;
+                        first / Blocks::kChannels * Blocks::kPoints * per_point +
+                        in_block / kTileRows * kTileStride * w.in_channels;
     for (std::int64_t c = 0; c < w.in_channels; ++c) {
-      double half[6][3] = {};
-      for (int i = 0; i < 3 && m < w.out_channels; ++i) {
-        for (int j = 0; j < 3; ++j) {
-          const int tap = w.mirrored ? 8 - (3 * i + j) : 3 * i + j;
-          const double v = double{weights[m * w.out_step + c * w.in_step + tap]};
-          for (int p = 0; p < 6; ++p) half[p][j] += kG[p][i] * v;
+      for (std::int64_t i = 0; i < kTileRows; ++i) {
+        const bool exists = first + i < w.out_channels;
+        const float* const from = weights + (first + i) * w.out_step + c * w.in_step;
+        for (int t = 0; t < 9; ++t) {
+          taps[t][i] = exists ? static_cast<double>(from[w.mirrored ? 8 - t : t]) : 0.0;
         }
       }
-      for (int p = 0; p < 6; ++p) {
-        for (int q = 0; q < 6; ++q) {
-          double v = 0;
-          for (int j = 0; j < 3; ++j) v += half[p][j] * kG[q][j];
-          tile[(6 * p + q) * per_point + c * kTileStride] = static_cast<float>(v);
+      for (std::int64_t lane = 0; lane < kTileRows; lane += kStep) {
+        Vec<double> half[6][3];
+        for (int p = 0; p < 6; ++p) {
+          for (int j = 0; j < 3; ++j) {
+            half[p][j] = hn::Mul(hn::Set(d, kG[p][0]), hn::Load(d, taps[j] + lane));
+            for (int i = 1; i < 3; ++i) {
+              half[p][j] = hn::MulAdd(hn::Set(d, kG[p][i]), hn::Load(d, taps[3 * i + j] + lane),
+                                      half[p][j]);
+            }
+          }
+        }
+        float* const to = tile + c * kTileStride + lane;
+        const auto count = static_cast<std::size_t>(std::min(kStep, kTileRows - lane));
+        for (int p = 0; p < 6; ++p) {
+          for (int q = 0; q < 6; ++q) {
+            Vec<double> v = hn::Mul(half[p][0], hn::Set(d, kG[q][0]));
+            for (int j = 1; j < 3; ++j) v = hn::MulAdd(half[p][j], hn::Set(d, kG[q][j]), v);
+            hn::BlendedStore(hn::DemoteTo(narrow, v), hn::FirstN(narrow, count), narrow,
+                             to + (6 * p + q) * per_point);
+          }
         }
       }
     }

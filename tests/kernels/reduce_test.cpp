@@ -75,6 +75,9 @@ const View kViews[] = {
     {{4, 37, 5}, {0, 1, 0}, {}, 1},     // middle axis
     {{6, 5, 11}, {1, 0, 1}, {}, 1},     // two reduced axes around a kept one
     {{17, 4, 41, 3}, {1, 0, 1, 0}, {}, 1},
+    {{19, 3, 64}, {1, 0, 1}, {}, 1},    // runs of whole groups of ways, across chunks
+    {{2, 3, 2080}, {1, 0, 1}, {}, 1},   // longer than a chunk
+    {{7, 2, 96}, {1, 0, 1}, {}, 2},     // not contiguous
     {{12, 45}, {0, 1}, {1, 0}, 1},      // transposed: rows become columns
     {{12, 45}, {0, 1}, {}, 2},          // no unit stride at all
     {{0, 4}, {0, 1}, {}, 1},            // no outputs

@@ -101,8 +101,11 @@ def fingerprint(result):
     """Numbers that equal results share, as in bench/workload.h."""
     double = result.detach().double().flatten(1)
     probe = array("probe", tuple(double.shape)).double()
+    projections = (double * probe).sum(1).sort().values
+    at = lambda share: projections[int(share * (len(projections) - 1))].item()
     return {"norm": double.norm().item(), "row_norm": double.norm(dim=1).median().item(),
-            "row_projection": (double * probe).sum(1).median().item()}
+            "row_projection_25": at(0.25), "row_projection_50": at(0.5),
+            "row_projection_75": at(0.75)}
 
 
 def fold(model):
