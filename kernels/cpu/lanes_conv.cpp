@@ -196,14 +196,16 @@ struct LanesSource {
   std::int64_t row, plane, channel;
 };
 
+// Does what a tap at `offset` sees of grid position `at` along an axis exist in the source?
+HWY_INLINE bool exists(const ConvArgs& a, std::size_t axis, std::int64_t at, std::int64_t offset) {
+  const std::int64_t i = at * a.step[axis] + offset;
+  return i >= 0 && i < a.size[axis];
+}
+
 // The steps of the sum for grid row (z, y), without taps that see no row of the source.
 HWY_INLINE void find_steps(const ConvArgs& a, const LanesWindow& w, const LanesSource& source,
                            std::int64_t z, std::int64_t y, std::int64_t* steps,
                            std::int64_t* ends) {
-  const auto sees = [&](const std::int64_t* o, std::int64_t at, std::size_t axis) HWY_ATTR {
-    const std::int64_t i = at * a.step[axis] + o[axis];
-    return i >= 0 && i < a.size[axis];
-  };
   const std::int64_t origin =
       w.inside ? 0 : (w.low[0] * source.plane + w.low[1] * source.row + w.low[2]);
   const Depth depth(a.in_channels * a.taps);
@@ -212,7 +214,7 @@ HWY_INLINE void find_steps(const ConvArgs& a, const LanesWindow& w, const LanesS
     for (std::int64_t tap = 0; tap < a.taps; ++tap, ++p) {
       if (p == depth.begin(part + 1)) ends[part++] = made;
       const std::int64_t* const o = a.tap_offset + 3 * tap;
-      if (!w.inside && !(sees(o, z, 0) && sees(o, y, 1))) continue;
+      if (!w.inside && !(exists(a, 0, z, o[0]) && exists(a, 1, y, o[1]))) continue;
       steps[made++] = c * a.w_in + a.tap_weight[tap];
       steps[made++] =
           (c * source.channel + o[0] * source.plane + o[1] * source.row + o[2] - origin) *

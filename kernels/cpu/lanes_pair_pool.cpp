@@ -39,12 +39,13 @@ void run_lanes_pair_pool(const PairPoolArgs& a, Range r) {
   }
 }
 
+HWY_INLINE void zeros(std::int64_t n, float* to) {
+  for (std::int64_t i = 0; i < n; i += kVector) hn::StoreU(hn::Zero(D()), D(), to + i);
+}
+
 void run_lanes_pair_pool_grad(const PairPoolGradArgs& a, Range r) {
   const D d;
   const std::int64_t row = a.size[1] * kImageLanes;
-  const auto zeros = [](std::int64_t n, float* to) HWY_ATTR {
-    for (std::int64_t i = 0; i < n; i += kVector) hn::StoreU(hn::Zero(D()), D(), to + i);
-  };
   for (std::int64_t plane = r.begin; plane < r.end; ++plane) {
     float* dx = static_cast<float*>(a.dx) + plane * a.size[0] * row;
     for (std::int64_t y = 0; y < a.grid[0]; ++y, dx += 2 * row) {
