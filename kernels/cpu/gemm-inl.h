@@ -92,6 +92,12 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::Zero(d);
   }
+  // C is on its way by the time that the sums are done.
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) hwy::Prefetch(t.c + i * t.c_step + j * kLanes<T>);
+  }
   const T* HWY_RESTRICT a = t.a;
   const T* HWY_RESTRICT b = t.b;
   const std::int64_t b_step = t.b_step;
