@@ -93,12 +93,14 @@ class Paths {
     pool().gradients(
         items,
         [&](const WorkItem& w, std::span<float> to) {
-          interpolate(w.sample, w.variant / n, q.nodes[static_cast<std::size_t>(w.variant % n)], to);
+          interpolate(w.sample, w.variant / n, q.nodes[static_cast<std::size_t>(w.variant % n)],
+                      to);
         },
         [&](const WorkItem& w, double, std::span<const float> grad) {
           double* to = sums.data() + path(w.sample, w.variant / n) * width_;
           const double weight = q.weights[static_cast<std::size_t>(w.variant % n)];
-          for (std::size_t i = 0; i < grad.size(); ++i) to[i] += weight * static_cast<double>(grad[i]);
+          for (std::size_t i = 0; i < grad.size(); ++i)
+            to[i] += weight * static_cast<double>(grad[i]);
         });
     if (prefix_) back_through_prefix(samples);
   }
@@ -157,8 +159,7 @@ class Paths {
       for (std::int64_t b = 0; b < baselines(); ++b) paths.push_back(path(s, b));
     }
     for (std::size_t first = 0; first < paths.size();) {
-      const std::size_t n =
-          std::min(static_cast<std::size_t>(prefix_rows_), paths.size() - first);
+      const std::size_t n = std::min(static_cast<std::size_t>(prefix_rows_), paths.size() - first);
       const auto rows = static_cast<std::int64_t>(n);
       const Tensor sums =
           Tensor::empty(prefix_->row_shape.with_inserted(0, rows), DType::f32, run_.where());
@@ -172,8 +173,9 @@ class Paths {
       const Tensor back = contiguous(gradients({&h, 1}, {&sums, 1}, {&at, 1})[0]);
       for (std::size_t i = 0; i < n; ++i) {
         const float* const from = back.data<float>() + i * run_.width();
-        std::copy(from, from + run_.width(),
-                  gradients_.begin() + static_cast<std::ptrdiff_t>(paths[first + i] * run_.width()));
+        std::copy(
+            from, from + run_.width(),
+            gradients_.begin() + static_cast<std::ptrdiff_t>(paths[first + i] * run_.width()));
       }
       first += n;
     }
@@ -185,9 +187,9 @@ class Paths {
   std::int64_t prefix_rows_;
   std::optional<AffinePrefix> prefix_;
   std::optional<Pool> rest_;
-  std::size_t width_;            // of a row that is interpolated
-  std::vector<Tensor> ends_;     // baselines, then samples, in such rows
-  std::vector<double> sums_;     // along paths, of gradients of the prefix's values
+  std::size_t width_;              // of a row that is interpolated
+  std::vector<Tensor> ends_;       // baselines, then samples, in such rows
+  std::vector<double> sums_;       // along paths, of gradients of the prefix's values
   std::vector<double> gradients_;  // of gradients of the inputs
 };
 
@@ -228,8 +230,8 @@ void integrate_adaptively(ExplainRun& run, Paths& paths, const IntegratedGradien
         if (!last[s].empty()) change += std::abs(a[i] - last[s][i]);
       }
       const double difference = r.f[s] - r.f_baseline[s];
-      const bool complete = !o.multiply_by_inputs ||
-                            std::abs(sum - difference) <= o.tolerance * std::abs(difference);
+      const bool complete =
+          !o.multiply_by_inputs || std::abs(sum - difference) <= o.tolerance * std::abs(difference);
       const bool settled = !last[s].empty() && change <= o.tolerance * l1(a);
       std::copy(a.begin(), a.end(), values.begin() + static_cast<std::ptrdiff_t>(s * run.width()));
       r.steps[s] = n;
@@ -269,8 +271,9 @@ Attribution explain_integrated_gradients(const ModelFn& model, const Tensor& x,
     paths.add(all, q);
     for (const std::int64_t s : all) {
       const auto a = paths.attribution(s, 1, o.multiply_by_inputs);
-      std::copy(a.begin(), a.end(),
-                values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(s) * run.width()));
+      std::copy(
+          a.begin(), a.end(),
+          values.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(s) * run.width()));
     }
     run.result().steps.assign(all.size(), o.steps);
   }

@@ -14,10 +14,11 @@ namespace {
 
 Tensor checked(const Tensor& x, Location where) {
   if (!x.defined() || x.rank() < 2 || x.dim(0) == 0 || x.size() == 0 || !is_floating(x.dtype())) {
-    throw Error(fmt::format("explain: inputs {}; expected floating [samples, ...] with at least one "
-                            "sample",
-                            x.defined() ? x.spec().str() : "undefined"),
-                where);
+    throw Error(
+        fmt::format("explain: inputs {}; expected floating [samples, ...] with at least one "
+                    "sample",
+                    x.defined() ? x.spec().str() : "undefined"),
+        where);
   }
   const Tensor dense = contiguous(cast(x.detach(), DType::f32));
   const float* v = dense.data<float>();

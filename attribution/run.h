@@ -10,8 +10,8 @@ namespace ingrad {
 
 class ExplainRun {
  public:
-  // Checks the samples ([N, ...] floating with N > 0 and without NaN; converted to f32), resolves the
-  // targets at the unperturbed inputs, and evaluates f there.
+  // Checks the samples ([N, ...] floating with N > 0 and without NaN; converted to f32), resolves
+  // the targets at the unperturbed inputs, and evaluates f there.
   ExplainRun(std::string method, const ModelFn& model, const Tensor& x,
              const ExplainOptions& options, Location where);
 

@@ -19,9 +19,9 @@ namespace ingrad::kernels {
 //   w:   g*w_group + m*w_out + c*w_in + tap_weight[tap]
 //   out: n*out_batch + (g*out_channels + m)*out_channel + out_base + sum_a t[a]*out_step[a]
 // With a gate the result is zero where its bit for that element of `out` (kernels/sign_bits.h) is
-// not set: the gradient of ReLU. The residual is laid out as out, or null. Phases of a data gradient write interleaved grid points
-// through out_base and out_step. taps == 0 writes activation(bias). The summation order depends on
-// in_channels and taps alone.
+// not set: the gradient of ReLU. The residual is laid out as out, or null. Phases of a data
+// gradient write interleaved grid points through out_base and out_step. taps == 0 writes
+// activation(bias). The summation order depends on in_channels and taps alone.
 struct ConvArgs {
   const void* src = nullptr;
   const void* w = nullptr;

@@ -10,11 +10,11 @@ enum class Activation : std::uint8_t { none, relu };
 
 // C[b](i, j) = activation(sum_p A[b](i, p) * B[b](p, j) + bias(j) + residual(i, j)), added onto C
 // if `accumulate` (which excludes an activation), and zero where the gate's bit for that element of
-// C (kernels/sign_bits.h) is not set: the gradient of ReLU. Strides are in elements; A(i, p) = a[i * a_row + p * a_col], and any strides
-// are allowed (one of row and column equal to 1 is the fast case, so transposes are free). Columns
-// of C are contiguous. k == 0 gives activation(bias). No operand overlaps C. The order of summation
-// over p depends on k alone: C(i, j) has the same bits for any m, n and position, and for any split
-// of the work.
+// C (kernels/sign_bits.h) is not set: the gradient of ReLU. Strides are in elements; A(i, p) = a[i
+// * a_row + p * a_col], and any strides are allowed (one of row and column equal to 1 is the fast
+// case, so transposes are free). Columns of C are contiguous. k == 0 gives activation(bias). No
+// operand overlaps C. The order of summation over p depends on k alone: C(i, j) has the same bits
+// for any m, n and position, and for any split of the work.
 struct GemmArgs {
   const void* a = nullptr;
   const void* b = nullptr;

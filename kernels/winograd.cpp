@@ -31,8 +31,9 @@ std::int64_t winograd_weight_bytes(const WinogradWeightsArgs& a) {
   return 4 * WinogradBlocks::kPoints * a.in_channels * WinogradBlocks::kPackedChannels *
          ceil_div(a.out_channels, WinogradBlocks::kChannels);
 }
-const Family<WinogradWeightsArgs> winograd_weights(
-    "winograd_weights", weight_units, weight_cost, nullptr,
-    {{Backend::cpu, DType::f32, cpu::winograd_weights_f32}});
+const Family<WinogradWeightsArgs> winograd_weights("winograd_weights", weight_units, weight_cost,
+                                                   nullptr,
+                                                   {{Backend::cpu, DType::f32,
+                                                     cpu::winograd_weights_f32}});
 
 }  // namespace ingrad::kernels

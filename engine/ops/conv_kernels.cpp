@@ -156,8 +156,8 @@ void run_conv_data_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& 
   });
 }
 
-void run_conv_weight_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const Tensor& dy,
-                     const Tensor& dw) {
+void run_conv_weight_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& x,
+                          const Tensor& dy, const Tensor& dw) {
   const Taps taps = forward_taps(g);
   kernels::ConvWeightGradArgs a;
   set_forward(a, g, taps);

@@ -25,8 +25,8 @@ struct ConvGeometry {
 // x [N, G*C, in...], w [G*M, C, kernel...], y [N, G*M, out...], as in kernels/conv.h.
 ConvGeometry conv_geometry(const Attrs& attrs, const Shape& x, const Shape& w, const Shape& y);
 
-// What follows the sum, in this order; undefined: nothing. The residual has the shape of the result,
-// the gate a bit for each of its elements (kernels/sign_bits.h).
+// What follows the sum, in this order; undefined: nothing. The residual has the shape of the
+// result, the gate a bit for each of its elements (kernels/sign_bits.h).
 struct ConvEpilogue {
   Tensor bias = {}, residual = {};
   bool relu = false;
@@ -42,7 +42,7 @@ void run_conv(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const T
 void run_conv_data_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& dy, const Tensor& w,
                         const ConvEpilogue& epilogue, const Tensor& dx,
                         const ConvFamily& family = kernels::conv);
-void run_conv_weight_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& x, const Tensor& dy,
-                          const Tensor& dw);
+void run_conv_weight_grad(const EvalArgs& e, const ConvGeometry& g, const Tensor& x,
+                          const Tensor& dy, const Tensor& dw);
 
 }  // namespace ingrad

@@ -24,6 +24,7 @@ double product_flops(const Program& program) {
     const Shape& output = program.spec(call.outputs[0]).shape;
     std::string name = call.op->name;
     if (name.back() == '+') name.pop_back();  // a fused form
+    if (name == "lanes_conv") name = call.attrs.flag("mirrored") ? "conv_data_grad" : "conv";
     if (name == "conv") {
       multiply_adds += static_cast<double>(output.size()) * elements_from(input(1), 1);
     } else if (name == "conv_data_grad") {

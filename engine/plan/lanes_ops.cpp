@@ -59,36 +59,6 @@ std::vector<TensorSpec> infer_conv(const Attrs& attrs, std::span<const TensorSpe
   return {out};
 }
 
-std::vector<Tensor> eval_pool(const EvalArgs& e) {
-  const Tensor x = dense(e.inputs[0], DType::f32);
-  const Tensor values = Tensor::empty(e.outputs[0].shape, DType::f32, e.where);
-  const Tensor codes = Tensor::empty(e.outputs[1].shape, DType::u8, e.where);
-  const Shape &in = x.shape(), &out = values.shape();
-  const kernels::PairPoolArgs args{x.raw(),
-                                   values.mutable_raw(),
-                                   static_cast<std::uint8_t*>(codes.mutable_raw()),
-                                   in[0] * in[1],
-                                   {in[2], in[3]},
-                                   {out[2], out[3]},
-                                   e.attrs.flag("gated")};
-  run_kernel(kernels::lanes_pair_pool, e.backend, DType::f32, args, e.where);
-  return {values, codes};
-}
-
-std::vector<Tensor> eval_pool_grad(const EvalArgs& e) {
-  const Tensor codes = dense(e.inputs[0], DType::u8), dy = dense(e.inputs[1], DType::f32);
-  const Tensor dx = Tensor::empty(e.outputs[0].shape, DType::f32, e.where);
-  const Shape &in = dx.shape(), &out = dy.shape();
-  const kernels::PairPoolGradArgs args{static_cast<const std::uint8_t*>(codes.raw()),
-                                       dy.raw(),
-                                       dx.mutable_raw(),
-                                       in[0] * in[1],
-                                       {in[2], in[3]},
-                                       {out[2], out[3]}};
-  run_kernel(kernels::lanes_pair_pool_grad, e.backend, DType::f32, args, e.where);
-  return {dx};
-}
-
 OpDef turn(const char* name, bool inverse) {
   OpDef d;
   d.name = name;
@@ -122,40 +92,6 @@ const OpDef& lanes_conv_form() {
     d.doc = "Convolution, or its data gradient, with images in lanes.";
     d.infer = infer_conv;
     d.eval = eval_conv;
-    return d;
-  }();
-  return def;
-}
-
-const OpDef& lanes_pair_pool_form() {
-  static const OpDef def = [] {
-    OpDef d;
-    d.name = "lanes_pair_pool";
-    d.doc = "pair_pool with images in lanes.";
-    d.infer = [](const Attrs&, std::span<const TensorSpec> in, Location) {
-      const Shape& s = in[0].shape;
-      const Shape out = s.with(2, s[2] / 2).with(3, s[3] / 2);
-      return std::vector<TensorSpec>{{out, DType::f32, in[0].device},
-                                     {out, DType::u8, in[0].device}};
-    };
-    d.eval = eval_pool;
-    return d;
-  }();
-  return def;
-}
-
-const OpDef& lanes_pair_pool_grad_form() {
-  static const OpDef def = [] {
-    OpDef d;
-    d.name = "lanes_pair_pool_grad";
-    d.min_inputs = d.max_inputs = 2;
-    d.doc = "pair_pool_grad with images in lanes.";
-    d.infer = [](const Attrs& attrs, std::span<const TensorSpec> in, Location) {
-      const Attr::Ints& size = attrs.ints("size");
-      const Shape out = in[1].shape.with(2, size[0]).with(3, size[1]);
-      return std::vector<TensorSpec>{{out, DType::f32, in[1].device}};
-    };
-    d.eval = eval_pool_grad;
     return d;
   }();
   return def;

@@ -15,8 +15,9 @@ void pack_gemm_f64(const GemmArgs& a, void* panels);
 
 // About so many rows of A are packed together, in tiles.
 inline constexpr std::int64_t kPackedRows = 240;
-// Elements per step of the sum of the tiles of at most that many rows of A, for tiles of 12 rows, 12
-// apart, as for tiles of 6 rows, 8 apart; rows are shared out evenly, which can make a tile more.
+// Elements per step of the sum of the tiles of at most that many rows of A, for tiles of 12 rows,
+// 12 apart, as for tiles of 6 rows, 8 apart; rows are shared out evenly, which can make a tile
+// more.
 inline std::int64_t packed_a_stride(const GemmArgs& a) {
   const auto tiles = [&](std::int64_t rows) {
     return std::min(ceil_div(a.m, rows), kPackedRows / rows + 2);

@@ -30,22 +30,32 @@ HWY_INLINE V exp_shifted(D d, V x) {
 // ---- joins. An identity joined to any x gives x, bit for bit (hence -0 for sums). --------------
 struct JoinAdd {
   template <class T>
-  static constexpr T identity() { return T(-0.0); }
+  static constexpr T identity() {
+    return T(-0.0);
+  }
   template <class V>
-  static HWY_INLINE V join(V a, V b) { return hn::Add(a, b); }
+  static HWY_INLINE V join(V a, V b) {
+    return hn::Add(a, b);
+  }
 };
 
 struct JoinMultiply {
   template <class T>
-  static constexpr T identity() { return T(1); }
+  static constexpr T identity() {
+    return T(1);
+  }
   template <class V>
-  static HWY_INLINE V join(V a, V b) { return hn::Mul(a, b); }
+  static HWY_INLINE V join(V a, V b) {
+    return hn::Mul(a, b);
+  }
 };
 
 // Maximum and minimum keep the first of equals, and a NaN once met.
 struct JoinMaximum {
   template <class T>
-  static constexpr T identity() { return -std::numeric_limits<T>::infinity(); }
+  static constexpr T identity() {
+    return -std::numeric_limits<T>::infinity();
+  }
   template <class V>
   static HWY_INLINE V join(V a, V b) {
     return hn::IfThenElse(hn::Or(hn::Ge(a, b), hn::IsNaN(a)), a, b);
@@ -54,7 +64,9 @@ struct JoinMaximum {
 
 struct JoinMinimum {
   template <class T>
-  static constexpr T identity() { return std::numeric_limits<T>::infinity(); }
+  static constexpr T identity() {
+    return std::numeric_limits<T>::infinity();
+  }
   template <class V>
   static HWY_INLINE V join(V a, V b) {
     return hn::IfThenElse(hn::Or(hn::Le(a, b), hn::IsNaN(a)), a, b);
@@ -65,13 +77,17 @@ struct JoinMinimum {
 struct MapSame {
   static constexpr bool kOther = false;
   template <class D, class V>
-  static HWY_INLINE V map(D, V x, V, V) { return x; }
+  static HWY_INLINE V map(D, V x, V, V) {
+    return x;
+  }
 };
 
 struct MapAbsolute {
   static constexpr bool kOther = false;
   template <class D, class V>
-  static HWY_INLINE V map(D, V x, V, V) { return hn::Abs(x); }
+  static HWY_INLINE V map(D, V x, V, V) {
+    return hn::Abs(x);
+  }
 };
 
 struct MapSquare {
@@ -86,13 +102,17 @@ struct MapSquare {
 struct MapExp {
   static constexpr bool kOther = false;
   template <class D, class V>
-  static HWY_INLINE V map(D d, V x, V, V c) { return exp_shifted(d, hn::Sub(x, c)); }
+  static HWY_INLINE V map(D d, V x, V, V c) {
+    return exp_shifted(d, hn::Sub(x, c));
+  }
 };
 
 struct MapProduct {
   static constexpr bool kOther = true;
   template <class D, class V>
-  static HWY_INLINE V map(D, V x, V z, V c) { return hn::Mul(hn::Sub(x, c), z); }
+  static HWY_INLINE V map(D, V x, V z, V c) {
+    return hn::Mul(hn::Sub(x, c), z);
+  }
 };
 
 // ---- along contiguous elements -----------------------------------------------------------------
@@ -164,9 +184,8 @@ HWY_INLINE T join_chunk(const Mapped<T, Map>& in, std::size_t first, std::size_t
   }
   for (std::size_t v = 0; v < kVectors && i + v * kLanes < n; ++v) {
     const std::size_t at = i + v * kLanes;
-    acc[v] = Join::join(acc[v], n - at >= kLanes
-                                    ? in.full(first + at)
-                                    : in.template head<Join>(first + at, n - at));
+    acc[v] = Join::join(acc[v], n - at >= kLanes ? in.full(first + at)
+                                                 : in.template head<Join>(first + at, n - at));
   }
   return join_ways<Join, T>(acc);
 }

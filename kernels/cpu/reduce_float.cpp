@@ -86,10 +86,9 @@ void reduce_rows(const Job<T>& job, std::int64_t first, std::int64_t last, T* ou
     const T* x = static_cast<const T*>(a.in) + at.offset();
     const T* z = Map::kOther ? static_cast<const T*>(a.other) + at.offset() : x;
     const Vec<T> c = a.shift ? hn::Set(d, static_cast<const T*>(a.shift)[o]) : hn::Zero(d);
-    const T v = contiguous
-                    ? join_contiguous<Join>(Mapped<T, Map>{x + job.begin, z + job.begin, c},
-                                            static_cast<std::size_t>(job.end - job.begin))
-                    : gathered<Join, Map>(job, x, z, c);
+    const T v = contiguous ? join_contiguous<Join>(Mapped<T, Map>{x + job.begin, z + job.begin, c},
+                                                   static_cast<std::size_t>(job.end - job.begin))
+                           : gathered<Join, Map>(job, x, z, c);
     out[o] = v / job.divisor;
     at.advance(1);
   }
@@ -179,7 +178,7 @@ void reduce_as(const ReduceArgs& a, Range r, bool is_sum, T of_nothing) {
     if (begin >= end) {
       std::fill(out + first, out + last, of_nothing / divisor);
     } else {
-        const Job<T> job{a, begin, end, divisor, static_cast<T*>(r.scratch)};
+      const Job<T> job{a, begin, end, divisor, static_cast<T*>(r.scratch)};
       if (by_columns(a)) {
         reduce_columns<Join, Map>(job, first, last, out);
       } else {

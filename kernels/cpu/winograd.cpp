@@ -300,8 +300,8 @@ void run_winograd_weights(const WinogradWeightsArgs& w, Range r) {
           for (int j = 0; j < 3; ++j) {
             half[p][j] = hn::Mul(hn::Set(d, kG[p][0]), hn::Load(d, taps[j] + lane));
             for (int i = 1; i < 3; ++i) {
-              half[p][j] = hn::MulAdd(hn::Set(d, kG[p][i]), hn::Load(d, taps[3 * i + j] + lane),
-                                      half[p][j]);
+              half[p][j] =
+                  hn::MulAdd(hn::Set(d, kG[p][i]), hn::Load(d, taps[3 * i + j] + lane), half[p][j]);
             }
           }
         }

@@ -33,10 +33,11 @@ std::string BatchNorm::describe() const {
 
 Tensor BatchNorm::forward(const Tensor& x, Pass& pass) const {
   if (!pass.training() && mean_.defined()) {
-    return batch_norm_eval(x, pass(mean_), pass(variance_), pass(weight_), pass(bias_), options_.epsilon);
+    return batch_norm_eval(x, pass(mean_), pass(variance_), pass(weight_), pass(bias_),
+                           options_.epsilon);
   }
-  const BatchNormResult r = batch_norm_train(x, pass(mean_), pass(variance_), pass(weight_), pass(bias_),
-                                             options_.momentum, options_.epsilon);
+  const BatchNormResult r = batch_norm_train(x, pass(mean_), pass(variance_), pass(weight_),
+                                             pass(bias_), options_.momentum, options_.epsilon);
   if (mean_.defined()) {
     pass.update(mean_, r.running_mean);
     pass.update(variance_, r.running_variance);

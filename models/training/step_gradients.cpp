@@ -84,7 +84,12 @@ std::unique_ptr<StepEvaluator::Planned> StepEvaluator::make_plan(const Tensor& i
   }
   PlanOptions options{.rows = false};
   if (execution_ == Execution::exact_plan) options.without = {"fold_batch_norm", "winograd"};
-  const auto plan = compile(step, specs, options, where);
+  std::shared_ptr<const Plan> plan;
+  try {
+    plan = compile(step, specs, options, where);
+  } catch (const Error&) {
+    return nullptr;  // it looks at values; or the batch does not fit, which the ops will say
+  }
   if (drew) return nullptr;
   made->workspace = std::make_unique<Workspace>(plan);
   for (const TensorSpec& s : plan->outputs()) {

@@ -23,7 +23,8 @@ struct StepGradients {
 };
 
 // By plans, one per shape of batch, in which parameters and buffers are inputs; always op by op for
-// models that draw random numbers, since a plan would draw the same ones in every step.
+// models that look at values, and for those that draw random numbers, since a plan would draw the
+// same ones in every step.
 class StepEvaluator {
  public:
   // `parameters` are those whose gradients are wanted. The model must outlive it.

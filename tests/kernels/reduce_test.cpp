@@ -22,16 +22,16 @@ using testing::tolerance;
 using ReduceIsa = testing::EveryIsa;
 
 constexpr ReduceKind kFloatKinds[] = {
-    ReduceKind::sum,         ReduceKind::sum_absolute,  ReduceKind::sum_square,
-    ReduceKind::sum_exp,     ReduceKind::sum_product,   ReduceKind::product,
-    ReduceKind::maximum,     ReduceKind::minimum,       ReduceKind::maximum_absolute};
+    ReduceKind::sum,     ReduceKind::sum_absolute, ReduceKind::sum_square,
+    ReduceKind::sum_exp, ReduceKind::sum_product,  ReduceKind::product,
+    ReduceKind::maximum, ReduceKind::minimum,      ReduceKind::maximum_absolute};
 constexpr ReduceKind kDiscreteKinds[] = {ReduceKind::arg_maximum, ReduceKind::arg_minimum,
                                          ReduceKind::count_nonzero};
 
 // A view over a buffer: sizes, which axes are reduced, and the order of axes in memory.
 struct View {
   std::vector<std::int64_t> size;
-  std::vector<int> reduced;   // 1 per reduced axis
+  std::vector<int> reduced;    // 1 per reduced axis
   std::vector<int> in_memory;  // axes from outermost to innermost; empty: as listed
   std::int64_t gap = 1;        // stride of the innermost
 };
@@ -69,18 +69,18 @@ const View kViews[] = {
     {{2, 1000}, {0, 1}, {}, 1},
     {{2, 1025}, {0, 1}, {}, 1},
     {{1, 5000}, {0, 1}, {}, 1},
-    {{33, 67}, {1, 0}, {}, 1},          // columns
-    {{2500, 70}, {1, 0}, {}, 1},        // columns, several chunks and strips
-    {{9, 3}, {1, 0}, {}, 1},            // narrow columns: gather
-    {{4, 37, 5}, {0, 1, 0}, {}, 1},     // middle axis
-    {{6, 5, 11}, {1, 0, 1}, {}, 1},     // two reduced axes around a kept one
+    {{33, 67}, {1, 0}, {}, 1},       // columns
+    {{2500, 70}, {1, 0}, {}, 1},     // columns, several chunks and strips
+    {{9, 3}, {1, 0}, {}, 1},         // narrow columns: gather
+    {{4, 37, 5}, {0, 1, 0}, {}, 1},  // middle axis
+    {{6, 5, 11}, {1, 0, 1}, {}, 1},  // two reduced axes around a kept one
     {{17, 4, 41, 3}, {1, 0, 1, 0}, {}, 1},
-    {{19, 3, 64}, {1, 0, 1}, {}, 1},    // runs of whole groups of ways, across chunks
-    {{2, 3, 2080}, {1, 0, 1}, {}, 1},   // longer than a chunk
-    {{7, 2, 96}, {1, 0, 1}, {}, 2},     // not contiguous
-    {{12, 45}, {0, 1}, {1, 0}, 1},      // transposed: rows become columns
-    {{12, 45}, {0, 1}, {}, 2},          // no unit stride at all
-    {{0, 4}, {0, 1}, {}, 1},            // no outputs
+    {{19, 3, 64}, {1, 0, 1}, {}, 1},   // runs of whole groups of ways, across chunks
+    {{2, 3, 2080}, {1, 0, 1}, {}, 1},  // longer than a chunk
+    {{7, 2, 96}, {1, 0, 1}, {}, 2},    // not contiguous
+    {{12, 45}, {0, 1}, {1, 0}, 1},     // transposed: rows become columns
+    {{12, 45}, {0, 1}, {}, 2},         // no unit stride at all
+    {{0, 4}, {0, 1}, {}, 1},           // no outputs
 };
 
 template <class T>
@@ -91,7 +91,8 @@ void expect_matches_reference(ReduceKind kind, const View& view) {
   const auto outputs = static_cast<std::size_t>(outputs_of(a));
   std::vector<T> in = random_values<T>(length, 1, 0.2, 1.8);
   for (std::size_t i = 0; i < in.size(); i += 3) in[i] = -in[i];
-  const std::vector<T> other = random_values<T>(length, 2), shift = random_values<T>(outputs, 3, 2, 3);
+  const std::vector<T> other = random_values<T>(length, 2),
+                       shift = random_values<T>(outputs, 3, 2, 3);
   a.in = in.data();
   a.other = kind == ReduceKind::sum_product ? other.data() : nullptr;
   a.shift = kind == ReduceKind::sum ? nullptr : shift.data();
@@ -202,7 +203,9 @@ TEST(Reduce, BitsDoNotDependOnLayoutOrInstructionSet) {
         a.out = out.data();
         run_units(reduce, Backend::cpu, DType::f32, a);
         if (first.empty()) first = out;
-        EXPECT_EQ(kernels::testing::compare_bytes(out.data(), first.data(), out.size() * sizeof(float)), 0)
+        EXPECT_EQ(
+            kernels::testing::compare_bytes(out.data(), first.data(), out.size() * sizeof(float)),
+            0)
             << isa << " layout " << layout << " n " << n;
       }
     }

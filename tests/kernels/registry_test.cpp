@@ -15,8 +15,8 @@ namespace {
 TEST(Registry, EveryCpuKernelHasAReference) {
   for (const FamilyBase* family : all_families()) {
     // Other ways to compute what has a reference, against which they are tested.
-    if (family == &winograd || family == &winograd_weights || family == &image_lanes || family == &lanes_conv ||
-        family == &lanes_pair_pool || family == &lanes_pair_pool_grad) {
+    if (family == &winograd || family == &winograd_weights || family == &image_lanes ||
+        family == &lanes_conv || family == &lanes_pair_pool || family == &lanes_pair_pool_grad) {
       continue;
     }
     int dtypes = 0;

@@ -63,7 +63,7 @@ struct Problem {
     d.out_channel = a.grid[0] * a.grid[1], d.out_batch = d.out_channel * s.out_channels;
     d.out_step = {d.out_channel, a.grid[1], 1};
 
-    WinogradWeightsArgs ww{w.data(), nullptr,  s.in_channels, s.out_channels,
+    WinogradWeightsArgs ww{w.data(), nullptr, s.in_channels, s.out_channels,
                            d.w_in,   d.w_out, mirrored};
     packed.resize(count(winograd_weight_bytes(ww)) / 4 + 16);
     ww.packed = packed.data();

@@ -7,6 +7,9 @@
 #include <cmath>
 
 #include "engine/differentiate.h"
+#include "engine/ops/elementwise.h"
+#include "engine/ops/matmul.h"
+#include "engine/ops/reduce.h"
 #include "engine/optim/optimizers.h"
 #include "models/catalog.h"
 #include "models/layers/dropout.h"
@@ -92,6 +95,35 @@ TEST(StepEvaluator, DrawsNewNumbersInEveryStep) {
   const auto first = outputs(0);
   EXPECT_NE(outputs(1), first);
   EXPECT_EQ(outputs(0), first);
+}
+
+// A model that decides by values.
+class Switch : public Module {
+ public:
+  Switch() { weight_ = add_parameter("weight", Shape{6, 10}, DType::f32, init::constant(0.5)); }
+  std::string describe() const override { return "Switch"; }
+
+ private:
+  Tensor forward(const Tensor& x, Pass& pass) const override {
+    return matmul(x, pass(weight_)) * (sum(x.detach()).item() > 0 ? 1.0 : 3.0);
+  }
+  Tensor weight_;
+};
+
+TEST(StepEvaluator, RunsModelsThatLookAtValues) {
+  Switch model;
+  model.initialize(1);
+  StepEvaluator evaluate(model, model.parameters(), row_loss(Task::classification));
+  const Tensor x = Tensor::ones(Shape{4, 6}), y = labels(4);
+  EXPECT_EQ(evaluate(x, y, 0, 0).outputs.to_vector<float>()[0], 3.0f);
+  EXPECT_EQ(evaluate(x * -1.0, y, 0, 0).outputs.to_vector<float>()[0], -9.0f);
+}
+
+TEST(StepEvaluator, SaysWhatDoesNotFit) {
+  const auto model = build_model({"mlp:6-5-10", Shape{6}, 10});
+  StepEvaluator evaluate(*model, model->parameters(), row_loss(Task::classification));
+  EXPECT_THROW(evaluate(inputs(Shape{7}, 8), labels(8), 0, 0), Error);
+  EXPECT_TRUE(evaluate(inputs(Shape{6}, 8), labels(8), 0, 0).loss.defined());
 }
 
 TEST(StepEvaluator, FrozenParametersMayChangeBetweenSteps) {

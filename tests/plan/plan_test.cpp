@@ -158,6 +158,16 @@ TEST(Plan, CapShrinksTilesAndChangesNothing) {
   EXPECT_THROW(compile(net.gradient(), net.specs(32), {.memory_bytes = 1000}), Error);
 }
 
+TEST(Plan, CountsOperationsWhateverTheLayout) {
+  const Net net("lenet5", Shape{1, 28, 28});
+  const auto lanes = compile(net.gradient(), net.specs(16));
+  const auto planes = compile(net.gradient(), net.specs(16), {.without = {"lanes"}});
+  EXPECT_NE(lanes->kernels().find("lanes_conv"), std::string::npos);
+  EXPECT_EQ(planes->kernels().find("lanes_conv"), std::string::npos);
+  EXPECT_GT(lanes->flops(), 1e6);
+  EXPECT_DOUBLE_EQ(lanes->flops(), planes->flops());
+}
+
 // An input gradient needs one bit of each hidden unit: a hidden layer more costs that many bytes, a
 // few to spare, and no array of floats.
 TEST(Plan, ReluKeepsOneBitPerUnit) {
