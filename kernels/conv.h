@@ -41,6 +41,8 @@ struct ConvArgs {
   Activation activation = Activation::none;
   const void* residual = nullptr;
   const std::uint8_t* gate = nullptr;
+  // w as pack_conv() has written it, or null; the cpu back end then does not read w.
+  const void* packed = nullptr;
 
   template <class F>
   void for_each_operand(F&& f) {
@@ -91,6 +93,13 @@ struct ConvWeightGradArgs {
 
 // dtypes f32, f64.
 extern const Family<ConvArgs> conv;
+
+// Bytes of w packed for the active instruction set, which must not change afterwards; 0 where it is
+// read as it lies. The addresses, channels and taps of w count, the rest may differ from call to
+// call, except for the sizes of planes.
+std::int64_t packed_conv_bytes(const ConvArgs& a, DType t);
+void pack_conv(const ConvArgs& a, DType t, void* packed);
+
 extern const Family<ConvWeightGradArgs> conv_weight_grad;
 
 }  // namespace ingrad::kernels

@@ -6,12 +6,34 @@
 #include "engine/plan/packed_constants.h"
 #include "engine/plan/symbolic_addresses.h"
 #include "engine/storage.h"
+#include "kernels/conv.h"
 #include "kernels/gemm.h"
 
 namespace ingrad {
 
+namespace {
+
+void prepack_conv(const KernelCall& call, std::byte* args,
+                  std::vector<std::shared_ptr<const void>>& kept) {
+  kernels::ConvArgs c;
+  std::memcpy(&c, args, sizeof c);
+  const std::int64_t bytes = is_symbolic(c.w) ? 0 : kernels::packed_conv_bytes(c, call.dtype);
+  if (bytes == 0) return;
+  // Phases of a data gradient read different taps of the same weights.
+  const std::int64_t taps = (c.taps << 40) + (c.tap_weight[0] << 20) + c.tap_weight[c.taps - 1];
+  const auto storage = PackedConstants::current().get(
+      c.w, {c.out_channels, c.in_channels, c.w_out, taps, static_cast<std::int64_t>(call.dtype)},
+      bytes, [&](void* to) { kernels::pack_conv(c, call.dtype, to); });
+  c.packed = storage->data();
+  kept.push_back(storage);
+  std::memcpy(args, &c, sizeof c);
+}
+
+}  // namespace
+
 std::int64_t prepack(const KernelCall& call, std::byte* args,
                      std::vector<std::shared_ptr<const void>>& kept) {
+  if (call.family == &kernels::conv) prepack_conv(call, args, kept);
   if (call.family != &kernels::gemm) return call.scratch_bytes;
   kernels::GemmArgs g;
   std::memcpy(&g, args, sizeof g);

@@ -16,6 +16,13 @@ std::int64_t conv_direct_scratch_bytes(const ConvArgs& a);
 void conv_strips_f32(const ConvArgs& a, Range r);
 void conv_strips_f64(const ConvArgs& a, Range r);
 std::int64_t conv_strips_scratch_bytes(const ConvArgs& a);
+// Weights by register tiles, for any instruction set's: [group][tile][k][rows of the tile].
+void pack_strips_f32(const ConvArgs& a, void* packed);
+void pack_strips_f64(const ConvArgs& a, void* packed);
+inline std::int64_t packed_strip_weights(const ConvArgs& a) {
+  constexpr std::int64_t kMostRows = 12;  // a multiple of every instruction set's
+  return a.groups * round_up(a.out_channels, kMostRows) * a.in_channels * a.taps;
+}
 void conv_gather_f32(const ConvArgs& a, Range r);
 void conv_gather_f64(const ConvArgs& a, Range r);
 std::int64_t conv_gather_scratch_bytes(const ConvArgs& a);

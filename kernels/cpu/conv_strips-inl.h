@@ -133,6 +133,7 @@ struct StripJob {
   const std::int64_t* steps = nullptr;
   const T* a = nullptr;
   std::int64_t a_row = 0;
+  std::int64_t ahead = 0;  // elements of A that are asked for before their use
   const T* b[kTileVectors] = {};
   T* c[kTileVectors] = {};
   std::size_t count[kTileVectors] = {};  // of points that exist
@@ -156,7 +157,7 @@ HWY_NOINLINE void strip_tile(const StripJob<T>& t) {
   }
   const std::int64_t* steps = t.steps;
   const std::int64_t* const end = steps + 2 * t.k;
-  const std::int64_t a_row = t.a_row;
+  const std::int64_t a_row = t.a_row, ahead = t.ahead;
   const T* const a = t.a;
   const T* const b0 = t.b[0];
   const T* const b1 = t.b[kVectors - 1];
@@ -166,6 +167,7 @@ HWY_NOINLINE void strip_tile(const StripJob<T>& t) {
     if constexpr (kVectors > 1) row[1] = hn::LoadU(d, b1 + steps[1]);
     // One pointer per three rows: what addressing modes reach.
     const T* HWY_RESTRICT x = a + steps[0];
+    hwy::Prefetch(x + ahead);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       if (i > 0 && i % 3 == 0) x += 3 * a_row;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution by register tiles over strips: output channels by vectors of consecutive pixels.
-// Weights are read where they lie, and the source is copied once per block of pixels and part of
-// the sum.
+// Weights are read where they lie or as packed beforehand, and the source is copied once per block
+// of pixels and part of the sum.
 #include "kernels/cpu/conv_strips.h"
 
 #include "kernels/conv_blocks.h"
@@ -128,6 +128,30 @@ HWY_INLINE void store_row(const T* from, std::int64_t n, std::int64_t step, T* t
   for (std::int64_t i = 0; i < n; ++i) to[i * step] = from[i];
 }
 
+// Packed weights stream from far away where pixels are few.
+constexpr std::int64_t kWeightsAhead = 128 * kTileRows;
+
+// Where the packed tile that begins with output channel m of a group lies.
+HWY_INLINE std::int64_t packed_tile(const ConvArgs& a, std::int64_t group, std::int64_t m) {
+  return (group * round_up(a.out_channels, kTileRows) + m) * a.in_channels * a.taps;
+}
+
+template <class T>
+HWY_INLINE void pack_strips(const ConvArgs& a, T* packed) {
+  const T* const w = static_cast<const T*>(a.w);
+  for (std::int64_t g = 0; g < a.groups; ++g) {
+    for (std::int64_t m = 0; m < round_up(a.out_channels, kTileRows); ++m) {
+      T* to = packed + packed_tile(a, g, m / kTileRows * kTileRows) + m % kTileRows;
+      for (std::int64_t c = 0; c < a.in_channels; ++c) {
+        for (std::int64_t tap = 0; tap < a.taps; ++tap, to += kTileRows) {
+          const std::int64_t at = g * a.w_group + m * a.w_out + c * a.w_in + a.tap_weight[tap];
+          *to = m < a.out_channels ? w[at] : T(0);
+        }
+      }
+    }
+  }
+}
+
 template <class T>
 HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
                              const StripWork<T>& work) {
@@ -139,7 +163,8 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
   const std::int64_t run = shape.shifted ? piece : s.width, per_run = ceil_div(run, kLanes<T>);
   const std::int64_t per_plane = piece / run * per_run;
   const std::int64_t vectors = s.planes * per_plane, pixels = vectors * kLanes<T>;
-  const std::int64_t rows = tile_rows(block.channels);
+  const T* const packed = static_cast<const T*>(a.packed);
+  const std::int64_t rows = packed ? kTileRows : tile_rows(block.channels);
   const std::int64_t first_channel = block.group * a.out_channels + block.channel;
   const std::int64_t source_plane = a.size[1] * a.size[2];
   const T* const src = static_cast<const T*>(a.src) + block.group * a.in_channels * a.src_channel;
@@ -158,7 +183,7 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
     std::int64_t tap = begin - c0 * a.taps, from_a = c0 * a.w_in;
     std::int64_t from_b = in_place ? c0 * a.src_channel : 0;
     for (std::int64_t p = 0; p < k; ++p) {
-      work.steps[2 * p] = from_a + a.tap_weight[tap];
+      work.steps[2 * p] = packed ? p * kTileRows : from_a + a.tap_weight[tap];
       work.steps[2 * p + 1] = from_b + (in_place ? 0 : work.taps[tap]);
       if (++tap == a.taps) tap = 0, from_a += a.w_in, from_b += b_channel;
     }
@@ -172,7 +197,8 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
     StripJob<T> job;
     job.k = k;
     job.steps = work.steps;
-    job.a_row = a.w_out;
+    job.a_row = packed ? 1 : a.w_out;
+    job.ahead = packed ? kWeightsAhead : 0;
     job.c_step = work.direct ? a.out_channel : pixels;
     job.add = part > 0;
     const bool last = part + 1 == depth.parts;
@@ -194,7 +220,8 @@ HWY_INLINE void strips_block(const ConvArgs& a, const ConvBlocks::Block& block,
                    : work.sums + (v + j) * kLanes<T>;
       }
       for (std::int64_t i = 0; i < block.channels; i += rows) {
-        job.a = w + i * a.w_out;
+        job.a = packed ? packed + packed_tile(a, block.group, block.channel + i) + begin * kTileRows
+                       : w + i * a.w_out;
         if (last && a.bias) job.row_bias = static_cast<const T*>(a.bias) + first_channel + i;
         for (int j = 0; j < together; ++j) {
           job.c[j] = c[j] + i * job.c_step;
@@ -234,6 +261,12 @@ HWY_INLINE void conv_strips(const ConvArgs& a, Range r) {
   }
 }
 
+void run_pack_strips_f32(const ConvArgs& a, void* packed) {
+  pack_strips(a, static_cast<float*>(packed));
+}
+void run_pack_strips_f64(const ConvArgs& a, void* packed) {
+  pack_strips(a, static_cast<double*>(packed));
+}
 void run_conv_strips_f32(const ConvArgs& a, Range r) { conv_strips<float>(a, r); }
 void run_conv_strips_f64(const ConvArgs& a, Range r) { conv_strips<double>(a, r); }
 
@@ -246,6 +279,15 @@ namespace ingrad::kernels::cpu {
 
 HWY_EXPORT(run_conv_strips_f32);
 HWY_EXPORT(run_conv_strips_f64);
+HWY_EXPORT(run_pack_strips_f32);
+HWY_EXPORT(run_pack_strips_f64);
+
+void pack_strips_f32(const ConvArgs& a, void* packed) {
+  HWY_DYNAMIC_DISPATCH(run_pack_strips_f32)(a, packed);
+}
+void pack_strips_f64(const ConvArgs& a, void* packed) {
+  HWY_DYNAMIC_DISPATCH(run_pack_strips_f64)(a, packed);
+}
 
 void conv_strips_f32(const ConvArgs& a, Range r) {
   HWY_DYNAMIC_DISPATCH(run_conv_strips_f32)(a, r);

@@ -158,6 +158,28 @@ void expect_agreement(const Family<Args>& family, Args a, void* Args::*result, s
   }
 }
 
+// Weights that were packed beforehand give the same bits.
+template <class T>
+void expect_same_when_packed(ConvArgs a, std::size_t size, const std::string& what) {
+  const std::int64_t bytes = packed_conv_bytes(a, dtype_of<T>());
+  if (bytes == 0) return;
+  std::vector<T> packed(static_cast<std::size_t>(bytes) / sizeof(T) + 1, T(-77));
+  pack_conv(a, dtype_of<T>(), packed.data());
+  EXPECT_EQ(packed.back(), T(-77)) << what;
+  std::vector<T> expected(size, T(-77)), got = expected, split = expected;
+  a.out = expected.data();
+  run_units(conv, Backend::cpu, dtype_of<T>(), a);
+  a.packed = packed.data();
+  const std::vector<T> unread(static_cast<std::size_t>(a.groups * a.w_group) + 1, T(NAN));
+  a.w = unread.data();
+  a.out = got.data();
+  run_units(conv, Backend::cpu, dtype_of<T>(), a);
+  EXPECT_EQ(got, expected) << what;
+  a.out = split.data();
+  run_units(conv, Backend::cpu, dtype_of<T>(), a, 1);
+  EXPECT_EQ(split, expected) << what;
+}
+
 template <class T>
 void expect_forward_matches() {
   for (const Shape& s : kShapes) {
@@ -167,6 +189,7 @@ void expect_forward_matches() {
     ConvArgs a = g.args<ConvArgs>();
     a.src = src.data(), a.w = w.data();
     expect_agreement<T>(conv, a, &ConvArgs::out, g.out_size(), name(s));
+    expect_same_when_packed<T>(a, g.out_size(), name(s));
     a.bias = bias.data(), a.activation = Activation::relu;
     expect_agreement<T>(conv, a, &ConvArgs::out, g.out_size(), name(s) + " bias relu");
     const auto gate = testing::random_bits(g.out_size(), 6);
@@ -201,6 +224,7 @@ void expect_phase_matches() {
     a.src = src.data(), a.w = w.data();
     const auto size = static_cast<std::size_t>(a.out_batch * s.batch + 16);
     expect_agreement<T>(conv, a, &ConvArgs::out, size, name(s));
+    expect_same_when_packed<T>(a, size, name(s));
     const auto gate = testing::random_bits(size, 6);
     const auto more = random_values<T>(size, 7);
     a.gate = gate.data(), a.residual = more.data();
