@@ -33,10 +33,10 @@ struct Attribution {
   // sum(values) - (f(x) - f(x')), and the same over max(|f(x) - f(x')|, 1e-12); empty for methods
   // without completeness.
   std::vector<double> delta, relative_delta;
-  std::vector<int> steps;         // path nodes or draws per sample
-  std::vector<char> converged;    // adaptive rules: did the sample meet its tolerance?
-  Tensor standard_error;          // [N, ...] of sampled means; undefined for exact methods
-  std::uint64_t seed = 0;         // of sampled methods
+  std::vector<int> steps;       // path nodes or draws per sample
+  std::vector<char> converged;  // adaptive rules: did the sample meet its tolerance?
+  Tensor standard_error;        // [N, ...] of sampled means; undefined for exact methods
+  std::uint64_t seed = 0;       // of sampled methods
   double seconds = 0;
   PoolStats cost;
 };
@@ -63,11 +63,10 @@ struct SmoothGradOptions {
   bool multiply_by_input = false;  // by the clean input
   std::uint64_t seed = 1;
 };
-// The statistic of the gradient at x + sigma z, z standard normal by counter: draw d of sample i does
-// not depend on the other samples. Sums are kept in double by Welford's method.
+// The statistic of the gradient at x + sigma z, z standard normal by counter: draw d of sample i
+// does not depend on the other samples. Sums are kept in double by Welford's method.
 Attribution explain_smooth_grad(const ModelFn& model, const Tensor& x,
-                                const SmoothGradOptions& method,
-                                const ExplainOptions& options = {},
+                                const SmoothGradOptions& method, const ExplainOptions& options = {},
                                 Location where = Location::current());
 
 struct IntegratedGradientsOptions {
@@ -84,8 +83,10 @@ struct IntegratedGradientsOptions {
   std::vector<Tensor> baselines = {};
   bool multiply_by_inputs = true;  // false: the mean gradient, without completeness
 };
-// Integrated Gradients (Sundararajan et al. 2017): (x - x') times the integral of the gradient along
-// the straight path from x' to x.
+// Integrated Gradients (Sundararajan et al. 2017): (x - x') times the integral of the gradient
+// along the straight path from x' to x. An affine beginning of the model
+// (attribution/affine_prefix.h) is computed once per path, not once per step; steps and rows of the
+// result count as without it.
 Attribution explain_integrated_gradients(const ModelFn& model, const Tensor& x,
                                          const IntegratedGradientsOptions& method = {},
                                          const ExplainOptions& options = {},

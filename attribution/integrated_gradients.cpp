@@ -46,19 +46,19 @@ constexpr std::int64_t kPrefixRows = 64;
 // begins with an affine part, paths and sums are those of its values (attribution/affine_prefix.h).
 class Paths {
  public:
-  Paths(ExplainRun& run, const ModelFn& model, const Tensor& x, std::vector<Tensor> baselines,
+  Paths(ExplainRun& run, const ModelFn& model, std::vector<Tensor> baselines,
         const ExplainOptions& options)
       : run_(run),
-        x_(contiguous(cast(x.detach(), DType::f32))),
         baselines_(std::move(baselines)),
         // One row at a time below a cap on memory; the bits do not depend on it.
         prefix_rows_(options.pool.memory_bytes > 0 ? 1 : kPrefixRows) {
     ends_ = baselines_;
-    ends_.push_back(x_);
+    ends_.push_back(run.inputs());
     width_ = run.width();
     gradients_.resize(baselines_.size() * static_cast<std::size_t>(run.samples()) * run.width());
-    prefix_ = affine_prefix(model, x_.shape().without(0));
+    prefix_ = affine_prefix(model, run.inputs().shape().without(0));
     if (!prefix_) return;
+    run.pool().release();  // the rest of the model takes its place
     width_ = static_cast<std::size_t>(prefix_->row_shape.size());
     for (Tensor& end : ends_) end = through_prefix(end);
     PoolOptions rest = options.pool;
@@ -168,7 +168,7 @@ class Paths {
         std::transform(from, from + width_, sums.mutable_data<float>() + i * width_,
                        [](double v) { return static_cast<float>(v); });
       }
-      const Tensor at = Tensor::zeros(x_.shape().with(0, rows)).track();
+      const Tensor at = Tensor::zeros(run_.inputs().shape().with(0, rows)).track();
       const Tensor h = prefix_->prefix(at);
       const Tensor back = contiguous(gradients({&h, 1}, {&sums, 1}, {&at, 1})[0]);
       for (std::size_t i = 0; i < n; ++i) {
@@ -182,7 +182,6 @@ class Paths {
   }
 
   ExplainRun& run_;
-  Tensor x_;
   std::vector<Tensor> baselines_;
   std::int64_t prefix_rows_;
   std::optional<AffinePrefix> prefix_;
@@ -259,8 +258,7 @@ Attribution explain_integrated_gradients(const ModelFn& model, const Tensor& x,
                 where);
   }
   ExplainRun run("integrated_gradients", model, x, options, where);
-  run.pool().release();
-  Paths paths(run, model, x, per_sample(o.baselines, x, where), options);
+  Paths paths(run, model, per_sample(o.baselines, x, where), options);
   run.result().f_baseline = paths.baseline_values();
   std::vector<double> values(static_cast<std::size_t>(run.samples()) * run.width());
   if (o.adaptive) {

@@ -15,6 +15,7 @@ class ExplainRun {
   ExplainRun(std::string method, const ModelFn& model, const Tensor& x,
              const ExplainOptions& options, Location where);
 
+  const Tensor& inputs() const { return x_; }  // [N, ...], f32, dense
   std::int64_t samples() const { return x_.dim(0); }
   std::size_t width() const { return static_cast<std::size_t>(x_.size() / x_.dim(0)); }
   std::span<const float> row(std::int64_t sample) const;

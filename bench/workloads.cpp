@@ -169,7 +169,7 @@ void planned_train_step(benchmark::State& state, const Model& model, std::int64_
   StepEvaluator evaluate(*network, parameters, row_loss(Task::classification));
   const auto step = [&] {
     const StepGradients found = evaluate(x, labels, 0, 0);
-    for (const auto& [buffer, value] : found.updates) buffer.assign(value);
+    found.apply_updates();
     optimizer.step(found.gradients);
     return found.loss;
   };

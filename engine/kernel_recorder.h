@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel calls as data. While a recorder is active on a thread, ops evaluated there allocate
-// symbolic addresses instead of memory and their kernels are noted down instead of run: that is how plans
-// turn a program into a list of instructions without a second description of any op.
+// symbolic addresses instead of memory and their kernels are noted down instead of run: that is how
+// plans turn a program into a list of instructions without a second description of any op.
 #pragma once
 
 #include <cstddef>

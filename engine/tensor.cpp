@@ -26,8 +26,8 @@ Tensor with_node(const Tensor& t, std::shared_ptr<Node> node) {
   return Tensor(std::move(impl));
 }
 
-// Memory for values that are known now, also where ops are only noted down: kernels may then read it
-// for as long as the recording lives.
+// Memory for values that are known now, also where ops are only noted down: kernels may then read
+// it for as long as the recording lives.
 Tensor known(const Shape& shape, DType dtype, Location where) {
   KernelRecorder* const recorder = KernelRecorder::active();
   const RecordingScope suspended(nullptr);
@@ -148,8 +148,8 @@ const T* Tensor::data(Location where) const {
 
 double Tensor::item(Location where) const {
   if (size() != 1) {
-    throw Error(fmt::format("item: tensor of shape {} has {} elements, expected one",
-                            shape().str(), size()),
+    throw Error(fmt::format("item: tensor of shape {} has {} elements, expected one", shape().str(),
+                            size()),
                 where);
   }
   return load_element(values(where), dtype(), 0);
@@ -192,12 +192,13 @@ Tensor Tensor::detach() const {
 
 void Tensor::assign(const Tensor& value, Location where) const {
   if (value.spec() != spec()) {
-    throw Error(fmt::format("assign: {} given for a tensor of {}", value.spec().str(),
-                            spec().str()),
-                where);
+    throw Error(
+        fmt::format("assign: {} given for a tensor of {}", value.spec().str(), spec().str()),
+        where);
   }
   values(where);
-  copy_strided(value.values(where), value.strides(), mutable_raw(where), strides(), shape(), dtype());
+  copy_strided(value.values(where), value.strides(), mutable_raw(where), strides(), shape(),
+               dtype());
 }
 
 std::string Tensor::str(int max_elements) const {
@@ -215,9 +216,9 @@ std::string Tensor::str(int max_elements) const {
   return out + "}";
 }
 
-#define INGRAD_INSTANTIATE(T)                                                     \
-  template Tensor Tensor::from<T>(std::span<const T>, const Shape&, Location);    \
-  template const T* Tensor::data<T>(Location) const;                              \
+#define INGRAD_INSTANTIATE(T)                                                  \
+  template Tensor Tensor::from<T>(std::span<const T>, const Shape&, Location); \
+  template const T* Tensor::data<T>(Location) const;                           \
   template std::vector<T> Tensor::to_vector<T>(Location) const;
 INGRAD_INSTANTIATE(float)
 INGRAD_INSTANTIATE(double)

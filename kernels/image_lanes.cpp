@@ -22,10 +22,10 @@ std::int64_t plane_cost(const Args& a) {
   return kImageLanes * a.size[0] * a.size[1];
 }
 
-// A unit turns 64 points of 16 images.
-constexpr std::int64_t kPoints = 64;
-std::int64_t copy_units(const ImageLanesArgs& a) { return a.groups * ceil_div(a.points, kPoints); }
-std::int64_t copy_cost(const ImageLanesArgs&) { return kImageLanes * kPoints; }
+std::int64_t copy_units(const ImageLanesArgs& a) {
+  return a.groups * ceil_div(a.points, kImageLanesPoints);
+}
+std::int64_t copy_cost(const ImageLanesArgs&) { return kImageLanes * kImageLanesPoints; }
 
 }  // namespace
 

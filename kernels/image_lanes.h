@@ -11,6 +11,7 @@
 namespace ingrad::kernels {
 
 inline constexpr std::int64_t kImageLanes = 16;
+inline constexpr std::int64_t kImageLanesPoints = 64;  // of 16 images, turned by one work unit
 
 // dst[g][p][i] = src[16 g + i][p], or the inverse.
 struct ImageLanesArgs {

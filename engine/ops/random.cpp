@@ -39,7 +39,8 @@ std::vector<TensorSpec> infer(const Attrs& attrs, std::span<const TensorSpec> in
     throw Error(fmt::format("dropout: p is {}; expected a value in [0, 1)", p), where);
   }
   if (in[0].shape.rank() == 0 || !is_floating(in[0].dtype)) {
-    throw Error(fmt::format("dropout: input {}; expected floating [rows, ...]", in[0].str()), where);
+    throw Error(fmt::format("dropout: input {}; expected floating [rows, ...]", in[0].str()),
+                where);
   }
   return {in[0]};
 }

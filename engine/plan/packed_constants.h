@@ -3,11 +3,11 @@
 // ask for them.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "engine/program.h"
 
@@ -25,7 +25,7 @@ class PackedConstants {
 
   // The packed form of what lies at `source`, told from others of the same source by `key`; at
   // first made by fill(memory).
-  using Key = std::array<std::int64_t, 5>;
+  using Key = std::vector<std::int64_t>;
   std::shared_ptr<Storage> get(const void* source, const Key& key, std::int64_t bytes,
                                const std::function<void(void*)>& fill);
   // What make() gives for these constants and this number, made once.

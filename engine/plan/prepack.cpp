@@ -20,10 +20,16 @@ void prepack_conv(const KernelCall& call, std::byte* args,
   const std::int64_t bytes = is_symbolic(c.w) ? 0 : kernels::packed_conv_bytes(c, call.dtype);
   if (bytes == 0) return;
   // Phases of a data gradient read different taps of the same weights.
-  const std::int64_t taps = (c.taps << 40) + (c.tap_weight[0] << 20) + c.tap_weight[c.taps - 1];
+  PackedConstants::Key key = {c.groups,
+                              c.out_channels,
+                              c.in_channels,
+                              c.w_group,
+                              c.w_out,
+                              c.w_in,
+                              static_cast<std::int64_t>(call.dtype)};
+  key.insert(key.end(), c.tap_weight, c.tap_weight + c.taps);
   const auto storage = PackedConstants::current().get(
-      c.w, {c.out_channels, c.in_channels, c.w_out, taps, static_cast<std::int64_t>(call.dtype)},
-      bytes, [&](void* to) { kernels::pack_conv(c, call.dtype, to); });
+      c.w, key, bytes, [&](void* to) { kernels::pack_conv(c, call.dtype, to); });
   c.packed = storage->data();
   kept.push_back(storage);
   std::memcpy(args, &c, sizeof c);

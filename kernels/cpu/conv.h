@@ -20,8 +20,7 @@ std::int64_t conv_strips_scratch_bytes(const ConvArgs& a);
 void pack_strips_f32(const ConvArgs& a, void* packed);
 void pack_strips_f64(const ConvArgs& a, void* packed);
 inline std::int64_t packed_strip_weights(const ConvArgs& a) {
-  constexpr std::int64_t kMostRows = 12;  // a multiple of every instruction set's
-  return a.groups * round_up(a.out_channels, kMostRows) * a.in_channels * a.taps;
+  return a.groups * round_up(a.out_channels, ConvBlocks::kRows) * a.in_channels * a.taps;
 }
 void conv_gather_f32(const ConvArgs& a, Range r);
 void conv_gather_f64(const ConvArgs& a, Range r);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "kernels/gemm_blocks.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/image_lanes.cpp"
 #include "hwy/foreach_target.h"
@@ -18,7 +20,6 @@ namespace HWY_NAMESPACE {
 
 using D = Tag<float>;
 using V = Vec<float>;
-constexpr std::int64_t kPoints = 64;  // of a unit
 constexpr std::int64_t kVector = hn::MaxLanes(D());
 
 // The 4 x 4 matrices whose rows are the b-th blocks of the four vectors.
@@ -103,11 +104,11 @@ void out_of_lanes(const float* lanes, std::int64_t points, std::int64_t begin, s
 }
 
 void run_image_lanes(const ImageLanesArgs& a, Range r) {
-  const std::int64_t per_group = (a.points + kPoints - 1) / kPoints;
+  const std::int64_t per_group = ceil_div(a.points, kImageLanesPoints);
   const std::int64_t image_group = kImageLanes * a.points;
   for (std::int64_t u = r.begin; u < r.end; ++u) {
-    const std::int64_t at = u / per_group * image_group, begin = u % per_group * kPoints;
-    const std::int64_t end = std::min(begin + kPoints, a.points);
+    const std::int64_t at = u / per_group * image_group, begin = u % per_group * kImageLanesPoints;
+    const std::int64_t end = std::min(begin + kImageLanesPoints, a.points);
     const float* const src = static_cast<const float*>(a.src) + at;
     float* const dst = static_cast<float*>(a.dst) + at;
     a.inverse ? out_of_lanes(src, a.points, begin, end, dst)

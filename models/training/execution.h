@@ -12,6 +12,9 @@ enum class Execution : std::uint8_t {
   exact_plan,  // by plans, with the bits of op_by_op but for the sign of gradients that are zero
   op_by_op,
 };
-std::string_view name_of(Execution execution);  // "plan", "exact_plan", "op_by_op"
+constexpr std::string_view name_of(Execution execution) {
+  constexpr std::string_view kNames[] = {"plan", "exact_plan", "op_by_op"};
+  return kNames[static_cast<std::size_t>(execution)];
+}
 
 }  // namespace ingrad

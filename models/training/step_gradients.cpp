@@ -8,9 +8,8 @@
 
 namespace ingrad {
 
-std::string_view name_of(Execution execution) {
-  constexpr std::string_view kNames[] = {"plan", "exact_plan", "op_by_op"};
-  return kNames[static_cast<std::size_t>(execution)];
+void StepGradients::apply_updates(Location where) const {
+  for (const auto& [buffer, value] : updates) buffer.assign(value, where);
 }
 
 // A plan, and where its inputs and results lie. Inputs: the batch, its targets, parameters, others.
@@ -53,10 +52,10 @@ StepGradients StepEvaluator::compute(const Tensor& inputs, const Tensor& targets
   return r;
 }
 
-std::unique_ptr<StepEvaluator::Planned> StepEvaluator::make_plan(const Tensor& inputs,
+std::shared_ptr<StepEvaluator::Planned> StepEvaluator::make_plan(const Tensor& inputs,
                                                                  const Tensor& targets,
                                                                  Location where) const {
-  auto made = std::make_unique<Planned>();
+  auto made = std::make_shared<Planned>();
   made->inputs = inputs.spec();
   made->targets = targets.spec();
   bool drew = false;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "engine/plan/plan.h"
@@ -19,7 +18,9 @@ struct StepGradients {
   Tensor losses;                      // of each row
   Tensor loss;                        // their mean
   std::vector<Tensor> gradients;      // of the mean, one per parameter; undefined where unused
-  std::vector<Pass::Update> updates;  // of buffers, to be assigned
+  std::vector<Pass::Update> updates;  // of buffers
+
+  void apply_updates(Location where = Location::current()) const;
 };
 
 // By plans, one per shape of batch, in which parameters and buffers are inputs; always op by op for
@@ -42,7 +43,7 @@ class StepEvaluator {
 
   StepGradients compute(const Tensor& inputs, const Tensor& targets, std::span<const Tensor> leaves,
                         Pass& pass, Location where) const;
-  std::unique_ptr<Planned> make_plan(const Tensor& inputs, const Tensor& targets,
+  std::shared_ptr<Planned> make_plan(const Tensor& inputs, const Tensor& targets,
                                      Location where) const;
   Planned* planned(const Tensor& inputs, const Tensor& targets, Location where);
 

@@ -94,7 +94,7 @@ StepOutcome TrainStep::take(const Batch& batch) {
   const Tensor inputs = attack_ ? with_adversaries(batch) : batch.inputs;
   // Methods that evaluate more than once per step count the first time only.
   bool first = true;
-  std::vector<Pass::Update> updates;
+  StepGradients kept;
   optimizer.step(
       [&]() -> ValueAndGrads {
         StepGradients found = evaluate_(inputs, batch.targets, options_.seed,
@@ -116,13 +116,13 @@ StepOutcome TrainStep::take(const Batch& batch) {
           now.score.add(options_.task, found.outputs, batch.targets, found.losses);
           outcome.loss = value;
           outcome.gradient_norm = norm;
-          updates = std::move(found.updates);
+          kept.updates = std::move(found.updates);
           first = false;
         }
         return {found.loss, std::move(grads)};
       },
       where_);
-  for (const auto& [buffer, value] : updates) buffer.assign(value, where_);
+  kept.apply_updates(where_);
   if (state_.average) state_.average->update();
   ++now.batch;
   ++now.step;

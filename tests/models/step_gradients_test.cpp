@@ -47,7 +47,7 @@ std::vector<std::vector<float>> trained(const Net& net, Execution execution) {
     const StepGradients found = evaluate(inputs(net.sample, rows), labels(rows), 0, 0);
     EXPECT_TRUE(std::isfinite(found.loss.item()));
     EXPECT_EQ(found.losses.shape(), (Shape{rows}));
-    for (const auto& [buffer, value] : found.updates) buffer.assign(value);
+    found.apply_updates();
     optimizer.step(found.gradients);
   }
   std::vector<std::vector<float>> all;

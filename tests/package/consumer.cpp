@@ -42,7 +42,8 @@ int main() {
     const double a[2] = {0.5 * 0.3 + 0.7, 2 * 0.3 - 0.25 * 0.7};
     const double column[2][2] = {{0.5, 2}, {-1, 0.25}};
     for (int r = 0; r < 2; ++r) expected += column[i][r] * (1 - std::tanh(a[r]) * std::tanh(a[r]));
-    worst = std::fmax(worst, std::fabs(g.to_vector<double>()[static_cast<std::size_t>(i)] - expected));
+    worst =
+        std::fmax(worst, std::fabs(g.to_vector<double>()[static_cast<std::size_t>(i)] - expected));
   }
   std::printf("largest difference %.2e, of a plan %.2e\n", worst, plan_error());
   if (plan_error() != 0) return 1;

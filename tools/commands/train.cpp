@@ -43,19 +43,12 @@ Augmentation parse_augmentation(const std::string& text) {
   return a;
 }
 
-Execution execution_from(const std::string& name) {
-  for (const Execution e : {Execution::plan, Execution::exact_plan, Execution::op_by_op}) {
+template <class E>
+E named(const char* option, const std::string& name, std::initializer_list<E> all) {
+  for (const E e : all) {
     if (name_of(e) == name) return e;
   }
-  throw Error(fmt::format("--execution {} is unknown", name));
-}
-
-Monitor monitor_from(const std::string& name) {
-  for (const Monitor m :
-       {Monitor::automatic, Monitor::loss, Monitor::accuracy, Monitor::robust_accuracy}) {
-    if (name_of(m) == name) return m;
-  }
-  throw Error(fmt::format("--monitor {} is unknown", name));
+  throw Error(fmt::format("{} {} is unknown", option, name));
 }
 
 TrainOptions train_options(const Options& o, const Session& session, const TrainedModel& model,
@@ -69,8 +62,11 @@ TrainOptions train_options(const Options& o, const Session& session, const Train
   t.clip_norm = o.clip_norm;
   t.label_smoothing = o.smoothing;
   t.average_decay = o.average;
-  t.monitor = monitor_from(o.monitor);
-  t.execution = execution_from(o.execution);
+  t.monitor =
+      named("--monitor", o.monitor,
+            {Monitor::automatic, Monitor::loss, Monitor::accuracy, Monitor::robust_accuracy});
+  t.execution = named("--execution", o.execution,
+                      {Execution::plan, Execution::exact_plan, Execution::op_by_op});
   t.patience = o.patience;
   if (!o.adversarial.empty()) {
     t.adversarial = make_attack(o.adversarial);
