@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of all kernel families. A new family is one line here.
+#include "kernels/attention.h"
 #include "kernels/channel_factors.h"
 #include "kernels/conv.h"
 #include "kernels/copy.h"
@@ -24,6 +25,8 @@ namespace ingrad::kernels {
 
 std::span<const FamilyBase* const> all_families() {
   static const FamilyBase* const kFamilies[] = {
+      &attention,
+      &attention_grad,
       &channel_affine,
       &channel_factors,
       &channel_grad_factors,

@@ -25,6 +25,7 @@ OpTable& mutable_table() {
     define_extremum_ops(t);
     define_scan_ops(t);
     define_softmax_ops(t);
+    define_attention_ops(t);
     define_row_norm_ops(t);
     define_channel_norm_ops(t);
     define_matmul_ops(t);

@@ -20,6 +20,7 @@ void define_product_ops(OpTable& table);
 void define_extremum_ops(OpTable& table);
 void define_scan_ops(OpTable& table);
 void define_softmax_ops(OpTable& table);
+void define_attention_ops(OpTable& table);
 void define_row_norm_ops(OpTable& table);
 void define_channel_norm_ops(OpTable& table);
 void define_matmul_ops(OpTable& table);

@@ -24,6 +24,7 @@
 #include "engine/io/safetensors.h"
 #include "engine/io/state_dict.h"
 #include "engine/op.h"
+#include "engine/ops/attention.h"
 #include "engine/ops/concat.h"
 #include "engine/ops/conv.h"
 #include "engine/ops/elementwise.h"

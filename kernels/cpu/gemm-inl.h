@@ -65,7 +65,8 @@ HWY_INLINE void finish_row(const T* residual, bool relu, const std::uint8_t* gat
 template <class T>
 struct TileJob {
   std::int64_t k = 0;
-  const T* a = nullptr;  // packed tile
+  const T* a = nullptr;  // packed tile, or rows that lie side by side
+  std::int64_t a_step = kTileStride;
   const T* b = nullptr;  // row p of the panel at b + p * b_step
   std::int64_t b_step = kPanelWidth<T>;
   T* c = nullptr;
@@ -100,7 +101,7 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
   }
   const T* HWY_RESTRICT a = t.a;
   const T* HWY_RESTRICT b = t.b;
-  const std::int64_t b_step = t.b_step;
+  const std::int64_t a_step = t.a_step, b_step = t.b_step;
   for (std::int64_t p = t.k; p > 0; --p) {
     Vec<T> row[kVectors];
 #pragma GCC unroll 4
@@ -114,7 +115,7 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::MulAdd(x, row[j], sum[i][j]);
     }
-    a += kTileStride;
+    a += a_step;
     b += b_step;
   }
 #pragma GCC unroll 16
