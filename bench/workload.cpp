@@ -34,15 +34,19 @@ Tensor by_formula(std::string_view name, const Shape& shape) {
 }
 
 void fingerprint(benchmark::State& state, const Tensor& result) {
+  for (const auto& [name, value] : fingerprint(result)) state.counters[name] = value;
+}
+
+std::map<std::string, double> fingerprint(const Tensor& result) {
   const std::int64_t rows = result.dim(0);
   const Tensor wide = reshape(cast(result, DType::f64), Shape{rows, result.size() / rows});
   const Tensor direction = cast(by_formula("probe", wide.shape()), DType::f64);
-  state.counters["norm"] = std::sqrt(sum(square(wide)).item());
-  state.counters["row_norm"] = quantile(sqrt(sum(square(wide), {1})), 0.5);
   const Tensor projections = sum(wide * direction, {1});
-  state.counters["row_projection_25"] = quantile(projections, 0.25);
-  state.counters["row_projection_50"] = quantile(projections, 0.5);
-  state.counters["row_projection_75"] = quantile(projections, 0.75);
+  return {{"norm", std::sqrt(sum(square(wide)).item())},
+          {"row_norm", quantile(sqrt(sum(square(wide), {1})), 0.5)},
+          {"row_projection_25", quantile(projections, 0.25)},
+          {"row_projection_50", quantile(projections, 0.5)},
+          {"row_projection_75", quantile(projections, 0.75)}};
 }
 
 Report::Report() {

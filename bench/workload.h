@@ -5,6 +5,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "engine/graph.h"
@@ -18,6 +20,7 @@ Tensor by_formula(std::string_view name, const Shape& shape);
 // Reports numbers by which equal results are recognised: the norm, the median of the rows' norms,
 // and quartiles of their projections on a fixed direction. (A ReLU unit that rounding pushes over
 // its kink changes one row's gradient by far more than rounding; that is neither side's fault.)
+std::map<std::string, double> fingerprint(const Tensor& result);
 void fingerprint(benchmark::State& state, const Tensor& result);
 
 // Runs `step` for the benchmark's iterations and reports `gflops` (GFLOP/s), `peak_fraction` (of

@@ -19,11 +19,13 @@ if(INGRAD_CCACHE)
 endif()
 
 add_library(ingrad_flags INTERFACE)
-target_compile_options(ingrad_flags INTERFACE -Wall -Wextra -Wshadow -Wno-psabi -Werror
-                                              -ffp-contract=off)
+target_compile_options(
+  ingrad_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wno-psabi -Werror
+                         -ffp-contract=off>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports uninitialised lanes inside Highway's own headers.
-  target_compile_options(ingrad_flags INTERFACE -Wno-maybe-uninitialized -Wno-uninitialized)
+  target_compile_options(ingrad_flags
+                         INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized -Wno-uninitialized>)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # Hints to g++'s vectoriser.
@@ -31,7 +33,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 endif()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   # The floor is x86-64-v2 (SSE4.2); faster instruction sets are chosen at run time.
-  target_compile_options(ingrad_flags INTERFACE -march=x86-64-v2)
+  target_compile_options(ingrad_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=x86-64-v2>)
   target_compile_definitions(ingrad_flags INTERFACE HWY_DISABLE_PCLMUL_AES=1
                              "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_AVX3_DL)")
 endif()
@@ -49,6 +51,9 @@ endif()
 # alias ingrad::NAME. A layer sees only what it names here.
 function(ingrad_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(INGRAD_LIBRARY_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX ${INGRAD_LIBRARY_EXCLUDE})
+  endif()
   add_library(ingrad_${name} STATIC ${sources})
   add_library(ingrad::${name} ALIAS ingrad_${name})
   set_target_properties(ingrad_${name} PROPERTIES EXPORT_NAME ${name})

@@ -8,6 +8,7 @@
 
 #include "engine/builder.h"
 #include "engine/convert.h"
+#include "engine/device.h"
 #include "engine/graph.h"
 #include "engine/node.h"
 
@@ -31,11 +32,20 @@ void fail_on_nan(const OpDef& op, const Tensor& t, int output, Location where) {
   }
 }
 
+// Ops run where their inputs are.
+Device device_of(std::span<const Tensor> inputs) {
+  return inputs.empty() ? current_device() : inputs[0].device();
+}
+
 class EagerBuilder : public Builder {
  public:
   std::vector<Tensor> emit(const OpDef& op, const Attrs& attrs, std::span<const Tensor> inputs,
                            std::span<const TensorSpec> outputs, Location where) override {
-    std::vector<Tensor> results = op.eval({Backend::cpu, attrs, inputs, outputs, where});
+    const Device device = device_of(inputs);
+    const DeviceScope scope(device, where);
+    const Backend backend = device.kind == Device::Kind::cuda ? Backend::cuda : Backend::cpu;
+    std::vector<Tensor> results = op.eval({backend, attrs, inputs, outputs, where});
+    if (backend == Backend::cuda) check_device_errors(op.name, where);
     if (check_nan) {
       for (std::size_t i = 0; i < results.size(); ++i) {
         fail_on_nan(op, results[i], static_cast<int>(i), where);
@@ -44,6 +54,17 @@ class EagerBuilder : public Builder {
     return results;
   }
 };
+
+// Rules of shapes need not know of devices: results are where the inputs are.
+std::vector<TensorSpec> infer(const OpDef& op, const Attrs& attrs, std::span<const Tensor> inputs,
+                              Location where) {
+  std::vector<TensorSpec> specs;
+  specs.reserve(inputs.size());
+  for (const Tensor& t : inputs) specs.push_back(t.spec());
+  std::vector<TensorSpec> outputs = op.infer(attrs, specs, where);
+  for (TensorSpec& s : outputs) s.device = device_of(inputs);
+  return outputs;
+}
 
 void check_inputs(const OpDef& op, std::span<const Tensor> inputs, Location where) {
   const auto n = static_cast<int>(inputs.size());
@@ -65,13 +86,6 @@ void check_inputs(const OpDef& op, std::span<const Tensor> inputs, Location wher
   }
 }
 
-std::vector<TensorSpec> specs_of(std::span<const Tensor> tensors) {
-  std::vector<TensorSpec> specs;
-  specs.reserve(tensors.size());
-  for (const Tensor& t : tensors) specs.push_back(t.spec());
-  return specs;
-}
-
 }  // namespace
 
 void set_nan_checks(bool on) { check_nan = on; }
@@ -85,7 +99,8 @@ Builder& eager_builder() {
 std::vector<Tensor> evaluate(const OpDef& op, const Attrs& attrs, std::span<const Tensor> inputs,
                              Backend backend, Location where) {
   check_inputs(op, inputs, where);
-  const std::vector<TensorSpec> outputs = op.infer(attrs, specs_of(inputs), where);
+  const std::vector<TensorSpec> outputs = infer(op, attrs, inputs, where);
+  const DeviceScope scope(device_of(inputs), where);
   if (!op.eval) return op.expand(attrs, inputs);
   return op.eval({backend, attrs, inputs, outputs, where});
 }
@@ -93,7 +108,8 @@ std::vector<Tensor> evaluate(const OpDef& op, const Attrs& attrs, std::span<cons
 std::vector<Tensor> apply(const OpDef& op, const Attrs& attrs, std::span<const Tensor> inputs,
                           Location where) {
   check_inputs(op, inputs, where);
-  const std::vector<TensorSpec> outputs = op.infer(attrs, specs_of(inputs), where);
+  const std::vector<TensorSpec> outputs = infer(op, attrs, inputs, where);
+  const DeviceScope scope(device_of(inputs), where);
   // A composite without kernels or rule of its own is its definition.
   if (!op.eval && !op.vjp) return op.expand(attrs, inputs);
 

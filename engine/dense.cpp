@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/dense.h"
 
-#include "engine/convert.h"
 #include "engine/parallel.h"
 #include "kernels/copy.h"
 
 namespace ingrad {
-namespace {
-
-struct Fill {
-  void* to;
-  DType dtype;
-  std::int64_t size;
-  double value;
-
-  template <class F>
-  void for_each_operand(F&& f) {
-    f(to);
-  }
-};
-
-}  // namespace
 
 void copy_elements(const Tensor& from, const Tensor& to, Backend backend, Location where) {
   if (from.size() == 0) return;
@@ -43,9 +27,9 @@ Tensor dense(const Tensor& t, Backend backend, Location where) {
 }
 
 void fill_elements(const Tensor& to, double value) {
-  const Fill args{to.mutable_raw(), to.dtype(), to.size(), value};
-  run_ranges<Fill>([](const Fill& f, kernels::Range) { fill(f.to, f.dtype, f.size, f.value); },
-                   args, 1, args.size, 0);
+  const kernels::FillArgs args{to.mutable_raw(), to.size(), value};
+  const bool host = to.device().kind == Device::Kind::cpu;
+  run_kernel(kernels::fill, host ? Backend::cpu : Backend::cuda, to.dtype(), args);
 }
 
 }  // namespace ingrad

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "engine/device.h"
 #include "engine/differentiate.h"
 #include "engine/tape.h"
 
@@ -88,6 +89,7 @@ std::vector<Tensor> jvp_by_transposing(Node& node, const JvpArgs& a) {
 }
 
 std::vector<Tensor> jvp_of(Node& node, const JvpArgs& a) {
+  const DeviceScope scope(a.outputs[0].device());
   const OpDef& op = *node.op;
   if (node.rule) return jvp_by_transposing(node, a);
   if (op.jvp) return op.jvp(a);

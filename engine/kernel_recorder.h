@@ -35,7 +35,7 @@ class KernelRecorder {
 
   virtual ~KernelRecorder() = default;
   // Storage without memory, whose address stands for it in argument structs.
-  virtual std::shared_ptr<Storage> allocate(std::int64_t bytes) = 0;
+  virtual std::shared_ptr<Storage> allocate(std::int64_t bytes, Device device) = 0;
   // Keeps memory with values that recorded kernels may read.
   virtual void hold(std::shared_ptr<Storage> storage) = 0;
   // Copies the arguments.

@@ -22,7 +22,8 @@ Tensor fill_rows(const kernels::Family<Args>& family, Args args, const Shape& sh
   args.dst = out.mutable_raw();
   args.rows = shape[0];
   args.count = shape[0] == 0 ? 0 : shape.size() / shape[0];
-  run_kernel(family, kernels::Backend::cpu, dtype, args, where);
+  const bool host = out.device().kind == Device::Kind::cpu;
+  run_kernel(family, host ? kernels::Backend::cpu : kernels::Backend::cuda, dtype, args, where);
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/device.h"
 #include "engine/differentiate.h"
 #include "engine/tape.h"
 
@@ -39,6 +40,7 @@ class Cotangents {
 };
 
 Tensor zeros_like(const TensorSpec& spec) {
+  const DeviceScope scope(spec.device);
   return Tensor::full(spec.shape, 0, spec.dtype);
 }
 
@@ -64,6 +66,7 @@ std::vector<Tensor> vjp_by_expansion(const OpDef& op, const VjpArgs& args) {
 }
 
 std::vector<Tensor> vjp_of(Node& node, const VjpArgs& args, const Rules* rules) {
+  const DeviceScope scope(args.outputs[0].device());
   if (rules != nullptr) {
     if (const VjpRule* rule = rules->find(*node.op)) return (*rule)(args);
   }
@@ -186,6 +189,7 @@ Tensor gradient(const Tensor& output, const Tensor& wrt, const GradOptions& opti
                             output.shape().str()),
                 where);
   }
+  const DeviceScope scope(output.device(), where);
   const Tensor one = Tensor::full(output.shape(), 1, output.dtype());
   return gradients({&output, 1}, {&one, 1}, {&wrt, 1}, options, where).front();
 }

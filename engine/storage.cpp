@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/device.h"
 #include "engine/kernel_recorder.h"
 
 namespace ingrad {
@@ -133,10 +134,10 @@ Storage::~Storage() {
 }
 
 std::shared_ptr<Storage> Storage::allocate(std::int64_t bytes, Device device, Location where) {
-  if (device.kind != Device::Kind::cpu) {
-    throw Error(fmt::format("allocate: this build has no memory on {}", device.str()), where);
+  if (KernelRecorder* const recorder = KernelRecorder::active()) {
+    return recorder->allocate(bytes, device);
   }
-  if (KernelRecorder* const recorder = KernelRecorder::active()) return recorder->allocate(bytes);
+  if (device.kind != Device::Kind::cpu) return allocate_on_device(bytes, device, where);
   const std::size_t bucket = bucket_bytes(static_cast<std::size_t>(bytes));
   void* p = Cache::instance().take(bucket);
   if (p == nullptr) {
@@ -146,8 +147,28 @@ std::shared_ptr<Storage> Storage::allocate(std::int64_t bytes, Device device, Lo
       p, bytes, device, [bucket](void* block) { Cache::instance().give(block, bucket); }));
 }
 
-std::shared_ptr<Storage> Storage::symbolic(void* address, std::int64_t bytes, Deleter deleter) {
-  std::shared_ptr<Storage> storage(new Storage(address, bytes, {}, std::move(deleter)));
+std::shared_ptr<Storage> Storage::allocate_on_device(std::int64_t bytes, Device device,
+                                                     Location where) {
+  kernels::DeviceLibrary& library = library_of(device, where);
+  // Operands are never null, even those without elements.
+  void* const p = library.allocate(std::max<std::int64_t>(bytes, 1));
+  check_device_errors("allocate", where);  // of earlier kernels, too, after which nothing works
+  if (p == nullptr) {
+    const kernels::DeviceMemory m = library.memory();
+    throw Error(fmt::format("allocate: out of memory on {}, asked for {} bytes; {} are held, {} of "
+                            "{} free",
+                            device.str(), bytes, m.live + m.cached, m.free, m.total),
+                where);
+  }
+  const int index = device.index;
+  return std::shared_ptr<Storage>(new Storage(p, bytes, device, [&library, index](void* block) {
+    library.release(index, block);
+  }));
+}
+
+std::shared_ptr<Storage> Storage::symbolic(void* address, std::int64_t bytes, Device device,
+                                           Deleter deleter) {
+  std::shared_ptr<Storage> storage(new Storage(address, bytes, device, std::move(deleter)));
   storage->symbolic_ = true;
   return storage;
 }

@@ -24,7 +24,8 @@ class Storage {
   static std::shared_ptr<Storage> adopt(void* data, std::int64_t bytes, Deleter deleter,
                                         Device device = {});
   // An address that stands for memory to come: kernels may be given it, nobody may look there.
-  static std::shared_ptr<Storage> symbolic(void* address, std::int64_t bytes, Deleter deleter);
+  static std::shared_ptr<Storage> symbolic(void* address, std::int64_t bytes, Device device,
+                                           Deleter deleter);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -36,6 +37,8 @@ class Storage {
 
  private:
   Storage(void* data, std::int64_t bytes, Device device, Deleter deleter);
+  static std::shared_ptr<Storage> allocate_on_device(std::int64_t bytes, Device device,
+                                                     Location where);
   void* data_;
   std::int64_t bytes_;
   Device device_;

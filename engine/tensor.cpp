@@ -8,6 +8,8 @@
 
 #include "engine/convert.h"
 #include "engine/dense.h"
+#include "engine/device.h"
+#include "engine/differentiate.h"
 #include "engine/kernel_recorder.h"
 #include "engine/node.h"
 
@@ -26,14 +28,52 @@ Tensor with_node(const Tensor& t, std::shared_ptr<Node> node) {
   return Tensor(std::move(impl));
 }
 
-// Memory for values that are known now, also where ops are only noted down: kernels may then read
-// it for as long as the recording lives.
-Tensor known(const Shape& shape, DType dtype, Location where) {
+// A tensor with values that are known now, which fill(tensor) writes, also where ops are only noted
+// down: kernels may then read it for as long as the recording lives.
+template <class Fill>
+Tensor known(const Shape& shape, DType dtype, const Fill& fill, Location where) {
   KernelRecorder* const recorder = KernelRecorder::active();
   const RecordingScope suspended(nullptr);
-  Tensor t = Tensor::empty(shape, dtype, where);
+  const Device device = current_device();
+  Tensor t;
+  {
+    const DeviceScope host{Device{}};
+    t = Tensor::empty(shape, dtype, where);
+    fill(t);
+  }
+  t = t.to(device, where);
   if (recorder != nullptr) recorder->hold(t.impl().storage);
   return t;
+}
+
+Tensor moved(const Tensor& t, Device device, Location where) {
+  const RecordingScope suspended(nullptr);
+  t.values(where);
+  const bool from_host = t.device().kind == Device::Kind::cpu;
+  Tensor source, target;
+  {
+    const DeviceScope there(t.device(), where);
+    source = dense(t, from_host ? Backend::cpu : Backend::cuda, where);
+  }
+  {
+    const DeviceScope here(device, where);
+    target = Tensor::empty(t.shape(), t.dtype(), where);
+  }
+  const std::int64_t bytes = t.spec().bytes();
+  if (bytes > 0) {
+    kernels::DeviceLibrary& library = library_of(from_host ? device : t.device(), where);
+    if (from_host) {
+      library.upload(target.mutable_raw(), source.raw(), bytes);
+    } else if (device.kind == Device::Kind::cpu) {
+      library.download(target.mutable_raw(), source.raw(), bytes);
+    } else {
+      throw Error(fmt::format("to: from {} to {}; go by way of the cpu", t.device().str(),
+                              device.str()),
+                  where);
+    }
+    check_device_errors("to", where);
+  }
+  return target;
 }
 
 }  // namespace
@@ -58,8 +98,8 @@ Tensor Tensor::as_strided(const Shape& shape, const Strides& strides, std::int64
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Location where) {
-  const TensorSpec spec{shape, dtype, {}};
-  return view_of(Storage::allocate(spec.bytes(), {}, where), spec);
+  const TensorSpec spec{shape, dtype, current_device()};
+  return view_of(Storage::allocate(spec.bytes(), spec.device, where), spec);
 }
 
 Tensor Tensor::full(const Shape& shape, double value, DType dtype, Location where) {
@@ -71,11 +111,14 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype, Location wher
 Tensor Tensor::scalar(double value, DType dtype) { return full(Shape{}, value, dtype); }
 
 Tensor Tensor::arange(std::int64_t count, DType dtype, double start, double step) {
-  Tensor t = known(Shape{count}, dtype, Location::current());
-  for (std::int64_t i = 0; i < count; ++i) {
-    store_element(t.mutable_raw(), dtype, i, start + step * static_cast<double>(i));
-  }
-  return t;
+  return known(
+      Shape{count}, dtype,
+      [&](const Tensor& t) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          store_element(t.mutable_raw(), dtype, i, start + step * static_cast<double>(i));
+        }
+      },
+      Location::current());
 }
 
 template <class T>
@@ -85,9 +128,12 @@ Tensor Tensor::from(std::span<const T> values, const Shape& shape, Location wher
                             shape.str(), shape.size()),
                 where);
   }
-  Tensor t = known(shape, dtype_of<T>(), where);
-  std::copy(values.begin(), values.end(), static_cast<T*>(t.mutable_raw()));
-  return t;
+  return known(
+      shape, dtype_of<T>(),
+      [&](const Tensor& t) {
+        std::copy(values.begin(), values.end(), static_cast<T*>(t.mutable_raw()));
+      },
+      where);
 }
 
 const TensorSpec& Tensor::spec() const { return checked(impl_, Location::current()).spec; }
@@ -143,7 +189,28 @@ const T* Tensor::data(Location where) const {
                             name_of(dtype())),
                 where);
   }
+  if (device().kind != Device::Kind::cpu) {
+    throw Error(fmt::format("data: {} is on {}; call to() for a copy on the cpu", spec().str(),
+                            device().str()),
+                where);
+  }
   return static_cast<const T*>(values(where));
+}
+
+Tensor Tensor::to(Device device, Location where) const {
+  checked(impl_, where);
+  if (device == this->device()) return *this;
+  if (impl_->graph) {
+    throw Error("to: a program runs on one device; move what it is given", where);
+  }
+  if (!is_tracked()) return moved(*this, device, where);
+  const auto forward = [device, where](std::span<const Tensor> in) {
+    return std::vector<Tensor>{in[0].to(device, where)};
+  };
+  const Device back = this->device();
+  return custom(forward, [back, where](const VjpArgs& a) {
+    return std::vector<Tensor>{a.cotangents[0].to(back, where)};
+  }, {this, 1}, where).front();
 }
 
 double Tensor::item(Location where) const {
@@ -152,6 +219,7 @@ double Tensor::item(Location where) const {
                             size()),
                 where);
   }
+  if (device().kind != Device::Kind::cpu) return detach().to({}, where).item(where);
   return load_element(values(where), dtype(), 0);
 }
 
@@ -160,6 +228,7 @@ std::vector<T> Tensor::to_vector(Location where) const {
   std::vector<T> out(static_cast<std::size_t>(size()));
   if (out.empty()) return out;
   const void* base = values(where);
+  if (device().kind != Device::Kind::cpu) return detach().to({}, where).to_vector<T>(where);
   std::array<std::int64_t, kMaxRank> at{};
   for (auto&& o : out) {
     std::int64_t p = 0;
@@ -197,8 +266,23 @@ void Tensor::assign(const Tensor& value, Location where) const {
         where);
   }
   values(where);
+  value.values(where);
+  if (device().kind != Device::Kind::cpu) {
+    copy_elements(value.detach(), detach(), Backend::cuda, where);
+    return;
+  }
   copy_strided(value.values(where), value.strides(), mutable_raw(where), strides(), shape(),
                dtype());
+}
+
+void Tensor::relocate(Device device, Location where) const {
+  const Tensor there = detach().to(device, where);
+  // Handles are const to all but their owner.
+  auto& impl = const_cast<TensorImpl&>(checked(impl_, where));
+  impl.spec = there.spec();
+  impl.strides = there.strides();
+  impl.offset = there.offset();
+  impl.storage = there.impl().storage;
 }
 
 std::string Tensor::str(int max_elements) const {

@@ -28,7 +28,7 @@ class Tensor {
  public:
   Tensor() = default;  // undefined
 
-  // ---- creation ----
+  // ---- creation, on current_device() (engine/device.h) ----
   // Uninitialised; and filled with one value.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32,
                       Location where = Location::current());
@@ -99,7 +99,10 @@ class Tensor {
   T* mutable_data(Location where = Location::current()) const {
     return const_cast<T*>(data<T>(where));
   }
-  // The value of a one-element tensor.
+  // The same values on another device (itself where it is there already); gradients come back.
+  // Waits for kernels on the way from a device to the host.
+  Tensor to(Device device, Location where = Location::current()) const;
+  // The value of a one-element tensor, on any device; as to_vector().
   double item(Location where = Location::current()) const;
   // All elements in row-major order, converted.
   template <class T>
@@ -115,6 +118,10 @@ class Tensor {
   // Overwrites the data of this tensor (and of all that share it). Same shape and dtype, not
   // traced; Error otherwise.
   void assign(const Tensor& value, Location where = Location::current()) const;
+
+  // Moves the data of this handle and its copies to another device, for owners of parameters
+  // (Module::to); what was recorded or sliced from them before stays where it is.
+  void relocate(Device device, Location where = Location::current()) const;
 
   std::string str(int max_elements = 64) const;  // for messages and debugging
 

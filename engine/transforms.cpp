@@ -2,6 +2,7 @@
 // Transformations of functions, on top of reverse and forward mode.
 #include <fmt/format.h>
 
+#include "engine/device.h"
 #include "engine/differentiate.h"
 #include "engine/tape.h"
 
@@ -47,6 +48,7 @@ ValueAndGrads value_and_grad(const ScalarFn& f, std::span<const Tensor> inputs,
                             value.shape().str()),
                 where);
   }
+  const DeviceScope scope(value.device(), where);
   const Tensor one = Tensor::full(value.shape(), 1, value.dtype());
   const GradOptions resolved = resolve(options, {&value, 1}, leaves, {});
   std::vector<Tensor> grads = gradients({&value, 1}, {&one, 1}, leaves, resolved, where);
@@ -82,7 +84,9 @@ ValueAndTangents jvp(const MultiFn& f, std::span<const Tensor> inputs,
   const bool record = reaches_beyond(values, leaves) || any_tracked(tangents);
   std::vector<Tensor> result = pushforward(values, leaves, tangents, record, where);
   for (std::size_t i = 0; i < result.size(); ++i) {
-    if (!result[i].defined()) result[i] = Tensor::full(values[i].shape(), 0, values[i].dtype());
+    if (result[i].defined()) continue;
+    const DeviceScope scope(values[i].device(), where);
+    result[i] = Tensor::full(values[i].shape(), 0, values[i].dtype());
   }
   detach_unless(record, values);
   detach_unless(record, result);
@@ -100,6 +104,7 @@ std::vector<Tensor> hvp(const ScalarFn& f, std::span<const Tensor> inputs,
 Tensor jacobian(const Fn& f, const Tensor& x, Location where) {
   const Tensor leaf = x.track();
   const Tensor y = f(leaf);
+  const DeviceScope scope(y.device(), where);
   const bool record = reaches_beyond({&y, 1}, {&leaf, 1});
   std::vector<std::int64_t> extents(y.shape().begin(), y.shape().end());
   extents.insert(extents.end(), x.shape().begin(), x.shape().end());

@@ -31,13 +31,14 @@ AttentionBlocks::AttentionBlocks(const AttentionShape& a) {
   count = ceil_div(a.queries, rows);
 }
 
-const Family<AttentionArgs> attention("attention", units, cost, cpu::attention_scratch_bytes,
-                                      {{Backend::reference, DType::f32, reference::attention_f32},
-                                       {Backend::reference, DType::f64, reference::attention_f64},
-                                       {Backend::cpu, DType::f32, cpu::attention_f32},
-                                       {Backend::cpu, DType::f64, cpu::attention_f64}});
+constinit const Family<AttentionArgs> attention(
+    "attention", units, cost, cpu::attention_scratch_bytes,
+    {{Backend::reference, DType::f32, reference::attention_f32},
+     {Backend::reference, DType::f64, reference::attention_f64},
+     {Backend::cpu, DType::f32, cpu::attention_f32},
+     {Backend::cpu, DType::f64, cpu::attention_f64}});
 
-const Family<AttentionGradArgs> attention_grad(
+constinit const Family<AttentionGradArgs> attention_grad(
     "attention_grad", grad_units, grad_cost, cpu::attention_grad_scratch_bytes,
     {{Backend::reference, DType::f32, reference::attention_grad_f32},
      {Backend::reference, DType::f64, reference::attention_grad_f64},

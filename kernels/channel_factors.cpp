@@ -51,14 +51,14 @@ std::int64_t cost(const Args&) {
 
 }  // namespace
 
-const Family<ChannelFactorsArgs> channel_factors("channel_factors", channels<ChannelFactorsArgs>,
-                                                 cost<ChannelFactorsArgs>, nullptr,
-                                                 {{Backend::reference, DType::f32, factors<float>},
-                                                  {Backend::reference, DType::f64, factors<double>},
-                                                  {Backend::cpu, DType::f32, factors<float>},
-                                                  {Backend::cpu, DType::f64, factors<double>}});
+constinit const Family<ChannelFactorsArgs> channel_factors(
+    "channel_factors", channels<ChannelFactorsArgs>, cost<ChannelFactorsArgs>, nullptr,
+    {{Backend::reference, DType::f32, factors<float>},
+     {Backend::reference, DType::f64, factors<double>},
+     {Backend::cpu, DType::f32, factors<float>},
+     {Backend::cpu, DType::f64, factors<double>}});
 
-const Family<ChannelGradFactorsArgs> channel_grad_factors(
+constinit const Family<ChannelGradFactorsArgs> channel_grad_factors(
     "channel_grad_factors", channels<ChannelGradFactorsArgs>, cost<ChannelGradFactorsArgs>, nullptr,
     {{Backend::reference, DType::f32, grad_factors<float>},
      {Backend::reference, DType::f64, grad_factors<double>},

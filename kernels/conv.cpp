@@ -25,11 +25,11 @@ std::int64_t weight_grad_cost(const ConvWeightGradArgs& a) {
 
 }  // namespace
 
-const Family<ConvArgs> conv("conv", units, unit_cost, cpu::conv_scratch_bytes,
-                            {{Backend::reference, DType::f32, reference::conv_f32},
-                             {Backend::reference, DType::f64, reference::conv_f64},
-                             {Backend::cpu, DType::f32, cpu::conv_f32},
-                             {Backend::cpu, DType::f64, cpu::conv_f64}});
+constinit const Family<ConvArgs> conv("conv", units, unit_cost, cpu::conv_scratch_bytes,
+                                      {{Backend::reference, DType::f32, reference::conv_f32},
+                                       {Backend::reference, DType::f64, reference::conv_f64},
+                                       {Backend::cpu, DType::f32, cpu::conv_f32},
+                                       {Backend::cpu, DType::f64, cpu::conv_f64}});
 
 std::int64_t packed_conv_bytes(const ConvArgs& a, DType t) {
   if (ConvBlocks(a).method != ConvMethod::strips || (t != DType::f32 && t != DType::f64)) return 0;
@@ -39,7 +39,7 @@ void pack_conv(const ConvArgs& a, DType t, void* packed) {
   (t == DType::f32 ? cpu::pack_strips_f32 : cpu::pack_strips_f64)(a, packed);
 }
 
-const Family<ConvWeightGradArgs> conv_weight_grad(
+constinit const Family<ConvWeightGradArgs> conv_weight_grad(
     "conv_weight_grad", weight_grad_units, weight_grad_cost, cpu::conv_weight_grad_scratch_bytes,
     {{Backend::reference, DType::f32, reference::conv_weight_grad_f32},
      {Backend::reference, DType::f64, reference::conv_weight_grad_f64},

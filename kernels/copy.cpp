@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 #include "kernels/bits.h"
 #include "kernels/cpu/copy.h"
 #include "kernels/reference/copy.h"
+#include "kernels/tile_io.h"
 
 namespace ingrad::kernels {
 namespace {
@@ -115,8 +117,45 @@ void simplify(CopyArgs& a) {
   }
 }
 
-const Family<CopyArgs> copy("copy", units, unit_cost, nullptr,
-                            {INGRAD_ENTRIES_BY_SIZE(Backend::reference, reference::copy),
-                             INGRAD_ENTRIES_BY_SIZE(Backend::cpu, cpu::copy)});
+namespace {
+
+constexpr std::int64_t kFillRun = 16384;
+std::int64_t fill_units(const FillArgs& a) { return blocks(a.count, kFillRun); }
+std::int64_t fill_cost(const FillArgs& a) { return std::min(a.count, kFillRun) / 4; }
+
+template <DType kType>
+void fill_elements(const FillArgs& a, Range r) {
+  std::uint64_t bits = 0;
+  store_tile(&a.value, DType::f64, &bits, kType, 1);
+  constexpr std::size_t kSize = size_of(kType);
+  char* const begin =
+      static_cast<char*>(a.dst) + r.begin * kFillRun * static_cast<std::int64_t>(kSize);
+  const std::int64_t count = std::min(a.count, r.end * kFillRun) - r.begin * kFillRun;
+  const auto put = [&]<class T>(T) {
+    T element;
+    std::memcpy(&element, &bits, sizeof element);
+    std::fill_n(reinterpret_cast<T*>(begin), count, element);
+  };
+  if constexpr (kSize == 8) put(Bits64::type{});
+  if constexpr (kSize == 4) put(Bits32::type{});
+  if constexpr (kSize == 2) put(Bits16::type{});
+  if constexpr (kSize == 1) put(Bits8::type{});
+}
+
+}  // namespace
+
+#define INGRAD_FILL(type)                                          \
+  {Backend::reference, DType::type, fill_elements<DType::type>}, { \
+    Backend::cpu, DType::type, fill_elements<DType::type>          \
+  }
+constinit const Family<FillArgs> fill("fill", fill_units, fill_cost, nullptr,
+                                      {INGRAD_FILL(f32), INGRAD_FILL(f64), INGRAD_FILL(bf16),
+                                       INGRAD_FILL(f16), INGRAD_FILL(i32), INGRAD_FILL(i64),
+                                       INGRAD_FILL(u8), INGRAD_FILL(boolean)});
+#undef INGRAD_FILL
+
+constinit const Family<CopyArgs> copy("copy", units, unit_cost, nullptr,
+                                      {INGRAD_ENTRIES_BY_SIZE(Backend::reference, reference::copy),
+                                       INGRAD_ENTRIES_BY_SIZE(Backend::cpu, cpu::copy)});
 
 }  // namespace ingrad::kernels

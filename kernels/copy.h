@@ -40,4 +40,19 @@ CopyBlock block_of(const CopyArgs& a, std::int64_t unit);
 // Every dtype but mask, by element size.
 extern const Family<CopyArgs> copy;
 
+// dst[i] = value for i < count, converted by the rules of kernels/elementwise.h.
+struct FillArgs {
+  void* dst = nullptr;
+  std::int64_t count = 0;
+  double value = 0;
+
+  template <class F>
+  void for_each_operand(F&& f) {
+    f(dst);
+  }
+};
+
+// Every dtype but mask.
+extern const Family<FillArgs> fill;
+
 }  // namespace ingrad::kernels

@@ -73,23 +73,31 @@ std::int64_t scratch(const ElementwiseArgs& a) { return (a.operands + 1) * kTile
 constexpr ElementwiseInfo kFunctions[] = {INGRAD_EXPR_ALL(INGRAD_INFO)};
 #undef INGRAD_INFO
 
+TileFn (*device_tiles)(int, int, DType) = nullptr;
+
 }  // namespace
 
 std::span<const ElementwiseInfo> elementwise_functions() { return kFunctions; }
 
 TileFn find_tile(int function, int derivative, DType compute, Backend backend) {
-  if (backend == Backend::cuda) return nullptr;
+  if (backend == Backend::cuda) {
+    return device_tiles == nullptr ? nullptr : device_tiles(function, derivative, compute);
+  }
   if (backend == Backend::reference || compute == DType::i64) {
     return reference::elementwise_tile(function, derivative, compute);
   }
   return cpu::elementwise_tile(function, derivative, compute);
 }
 
-const Family<ElementwiseArgs> elementwise("elementwise", units, unit_cost, scratch,
-                                          {{Backend::cpu, DType::f32, run},
-                                           {Backend::cpu, DType::f64, run},
-                                           {Backend::cpu, DType::i64, run},
-                                           {Backend::reference, DType::f64, run},
-                                           {Backend::reference, DType::i64, run}});
+void install_device_tiles(TileFn (*find)(int function, int derivative, DType compute)) {
+  device_tiles = find;
+}
+
+constinit const Family<ElementwiseArgs> elementwise("elementwise", units, unit_cost, scratch,
+                                                    {{Backend::cpu, DType::f32, run},
+                                                     {Backend::cpu, DType::f64, run},
+                                                     {Backend::cpu, DType::i64, run},
+                                                     {Backend::reference, DType::f64, run},
+                                                     {Backend::reference, DType::i64, run}});
 
 }  // namespace ingrad::kernels

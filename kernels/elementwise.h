@@ -29,6 +29,8 @@ std::span<const ElementwiseInfo> elementwise_functions();
 // functions that are exact there. Null if there is none. The instruction set that is active at the
 // call is chosen; on the reference back end f64 and i64 only.
 TileFn find_tile(int function, int derivative, DType compute, Backend backend);
+// Where find_tile looks for those of Backend::cuda (kernels/device.h).
+void install_device_tiles(TileFn (*find)(int function, int derivative, DType compute));
 
 struct Operand {
   const void* data = nullptr;

@@ -24,12 +24,12 @@ void pack(const GemmArgs& a, DType t, void* panels) {
   (t == DType::f32 ? cpu::pack_gemm_f32 : cpu::pack_gemm_f64)(a, panels);
 }
 
-const Family<GemmArgs> gemm("gemm", units, unit_cost, cpu::gemm_scratch_bytes,
-                            {{Backend::reference, DType::f32, reference::gemm_f32},
-                             {Backend::reference, DType::f64, reference::gemm_f64},
-                             {Backend::reference, DType::i64, reference::gemm_i64},
-                             {Backend::cpu, DType::f32, cpu::gemm_f32},
-                             {Backend::cpu, DType::f64, cpu::gemm_f64},
-                             {Backend::cpu, DType::i64, cpu::gemm_i64}});
+constinit const Family<GemmArgs> gemm("gemm", units, unit_cost, cpu::gemm_scratch_bytes,
+                                      {{Backend::reference, DType::f32, reference::gemm_f32},
+                                       {Backend::reference, DType::f64, reference::gemm_f64},
+                                       {Backend::reference, DType::i64, reference::gemm_i64},
+                                       {Backend::cpu, DType::f32, cpu::gemm_f32},
+                                       {Backend::cpu, DType::f64, cpu::gemm_f64},
+                                       {Backend::cpu, DType::i64, cpu::gemm_i64}});
 
 }  // namespace ingrad::kernels

@@ -6,19 +6,21 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/host_device.h"
+
 namespace ingrad::kernels {
 
-inline std::uint16_t to_bf16(float v) {
+INGRAD_HOST_DEVICE inline std::uint16_t to_bf16(float v) {
   const auto bits = std::bit_cast<std::uint32_t>(v);
-  if (std::isnan(v)) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
+  if (v != v) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-inline float from_bf16(std::uint16_t bits) {
+INGRAD_HOST_DEVICE inline float from_bf16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
-inline std::uint16_t to_f16(float v) {
+INGRAD_HOST_DEVICE inline std::uint16_t to_f16(float v) {
   const auto bits = std::bit_cast<std::uint32_t>(v);
   const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000u);
   const std::uint32_t magnitude = bits & 0x7fffffffu;
@@ -33,7 +35,7 @@ inline std::uint16_t to_f16(float v) {
   return static_cast<std::uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
 }
 
-inline float from_f16(std::uint16_t h) {
+INGRAD_HOST_DEVICE inline float from_f16(std::uint16_t h) {
   const std::uint32_t sign = static_cast<std::uint32_t>(h & 0x8000u) << 16;
   const std::uint32_t magnitude = h & 0x7fffu;
   if (magnitude >= 0x7c00u) {

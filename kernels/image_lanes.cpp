@@ -34,15 +34,17 @@ LanesConvBlocks::LanesConvBlocks(const ConvArgs& a)
       bands(ceil_div(a.grid[1], rows)),
       units(a.batch * a.groups * a.grid[0] * bands) {}
 
-const Family<ImageLanesArgs> image_lanes("image_lanes", copy_units, copy_cost, nullptr,
-                                         {{Backend::cpu, DType::f32, cpu::image_lanes_f32}});
-const Family<ConvArgs> lanes_conv("lanes_conv", conv_units, conv_cost,
-                                  cpu::lanes_conv_scratch_bytes,
-                                  {{Backend::cpu, DType::f32, cpu::lanes_conv_f32}});
-const Family<PairPoolArgs> lanes_pair_pool("lanes_pair_pool", planes<PairPoolArgs>,
-                                           plane_cost<PairPoolArgs>, nullptr,
-                                           {{Backend::cpu, DType::f32, cpu::lanes_pair_pool_f32}});
-const Family<PairPoolGradArgs> lanes_pair_pool_grad(
+constinit const Family<ImageLanesArgs> image_lanes("image_lanes", copy_units, copy_cost, nullptr,
+                                                   {{Backend::cpu, DType::f32,
+                                                     cpu::image_lanes_f32}});
+constinit const Family<ConvArgs> lanes_conv("lanes_conv", conv_units, conv_cost,
+                                            cpu::lanes_conv_scratch_bytes,
+                                            {{Backend::cpu, DType::f32, cpu::lanes_conv_f32}});
+constinit const Family<PairPoolArgs> lanes_pair_pool("lanes_pair_pool", planes<PairPoolArgs>,
+                                                     plane_cost<PairPoolArgs>, nullptr,
+                                                     {{Backend::cpu, DType::f32,
+                                                       cpu::lanes_pair_pool_f32}});
+constinit const Family<PairPoolGradArgs> lanes_pair_pool_grad(
     "lanes_pair_pool_grad", planes<PairPoolGradArgs>, plane_cost<PairPoolGradArgs>, nullptr,
     {{Backend::cpu, DType::f32, cpu::lanes_pair_pool_grad_f32}});
 

@@ -50,11 +50,12 @@ IndexBlock scatter_block(const IndexArgs& a, std::int64_t unit) {
   return {unit / n, begin, std::min(begin + kScatterRun, a.inner)};
 }
 
-const Family<IndexArgs> gather("gather", gather_units, gather_cost, nullptr,
-                               {INGRAD_ENTRIES_BY_SIZE(Backend::reference, reference::gather),
-                                INGRAD_ENTRIES_BY_SIZE(Backend::cpu, cpu::gather)});
+constinit const Family<IndexArgs> gather("gather", gather_units, gather_cost, nullptr,
+                                         {INGRAD_ENTRIES_BY_SIZE(Backend::reference,
+                                                                 reference::gather),
+                                          INGRAD_ENTRIES_BY_SIZE(Backend::cpu, cpu::gather)});
 
-const Family<IndexArgs> scatter_sum(
+constinit const Family<IndexArgs> scatter_sum(
     "scatter_sum", scatter_units, scatter_cost, nullptr,
     {{Backend::reference, DType::f32, reference::scatter_sum<float, double>},
      {Backend::reference, DType::f64, reference::scatter_sum<double, double>},
@@ -65,7 +66,7 @@ const Family<IndexArgs> scatter_sum(
      {Backend::cpu, DType::i32, cpu::scatter_sum<std::uint32_t>},
      {Backend::cpu, DType::i64, cpu::scatter_sum<std::uint64_t>}});
 
-const Family<OneHotArgs> one_hot(
+constinit const Family<OneHotArgs> one_hot(
     "one_hot", one_hot_units, one_hot_cost, nullptr,
     {{Backend::reference, DType::f32, reference::one_hot<float>},
      {Backend::reference, DType::f64, reference::one_hot<double>},

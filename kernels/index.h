@@ -10,7 +10,8 @@ namespace ingrad::kernels {
 // [outer][count][inner] goes with position
 //   p(o, j, i) = index[o * index_outer + j * index_axis + i * index_inner]
 // of that axis. Index strides of 0 share indices: (0, 1, 0) takes whole slices, as an embedding
-// does. Every index is in [0, extent); entries whose index equals `skip` take no part.
+// does. Every index is in [0, extent); entries whose index equals `skip` take no part (nor,
+// on a device, those outside).
 //   gather:      dst[o][j][i] = src[o][p][i], 0 where skipped;      dst is [outer][count][inner]
 //   scatter_sum: dst[o][k][i] = sum of src[o][j][i] over j in rising order with p(o, j, i) == k,
 //                0 where there is none;                             dst is [outer][extent][inner]

@@ -27,7 +27,7 @@ constexpr std::size_t size_of(DType t) {
 std::string_view name_of(DType t);
 
 inline constexpr int kMaxRank = 8;
-inline constexpr int kMaxOperandPointers = 12;  // of an argument struct
+inline constexpr int kMaxOperandPointers = 24;  // of an argument struct
 
 // Half-open interval of independent work units. A kernel's result for one unit never depends on
 // how the units are split into ranges: this is what makes results equal for any thread count.
@@ -39,7 +39,8 @@ struct Range {
 };
 
 // `reference`: plain loops in double (and exact integers), the oracle of the tests.
-// `cpu`: Highway SIMD. `cuda`: device kernels, filled in by builds with CUDA.
+// `cpu`: Highway SIMD. `cuda`: kernels of a device library (kernels/device.h); one call does all
+// work units whatever the range, and returns before they are done.
 enum class Backend : std::uint8_t { reference, cpu, cuda };
 inline constexpr int kBackendCount = 3;
 
@@ -70,15 +71,17 @@ class Family : public FamilyBase {
     Fn fn;
   };
 
-  Family(std::string_view name, Measure units_of, Measure cost_of, Measure scratch_of,
+  // Constant: programs may make tensors before main().
+  constexpr Family(std::string_view name, Measure units_of, Measure cost_of, Measure scratch_of,
          std::initializer_list<Entry> entries)
       : FamilyBase(name), units_(units_of), unit_cost_(cost_of), scratch_(scratch_of) {
-    for (const Entry& e : entries) set(e.backend, e.dtype, e.fn);
+    for (const Entry& e : entries) table_[slot(e.backend, e.dtype)] = e.fn;
   }
 
   Fn at(Backend b, DType t) const { return table_[slot(b, t)]; }
   bool has(Backend b, DType t) const override { return at(b, t) != nullptr; }
-  void set(Backend b, DType t, Fn fn) { table_[slot(b, t)] = fn; }
+  // Adds the function of a device; once, before the device is used (kernels/device.h).
+  void install(DType t, Fn fn) const { table_[slot(Backend::cuda, t)] = fn; }
   std::int64_t units(const Args& a) const { return units_(a); }
   std::int64_t unit_cost(const Args& a) const { return unit_cost_(a); }
   std::int64_t scratch_bytes(const Args& a) const { return scratch_ ? scratch_(a) : 0; }
@@ -90,7 +93,7 @@ class Family : public FamilyBase {
   Measure units_;
   Measure unit_cost_;
   Measure scratch_;
-  std::array<Fn, kBackendCount * kDTypeCount> table_{};
+  mutable std::array<Fn, kBackendCount * kDTypeCount> table_{};
 };
 
 // Every kernel family of the library, for listings and tests.

@@ -16,14 +16,14 @@ std::int64_t unit_cost(const Args& a) {
 }
 }  // namespace
 
-const Family<CrossEntropyArgs> cross_entropy(
+constinit const Family<CrossEntropyArgs> cross_entropy(
     "cross_entropy", units<CrossEntropyArgs>, unit_cost<CrossEntropyArgs>, nullptr,
     {{Backend::reference, DType::f32, reference::cross_entropy_f32},
      {Backend::reference, DType::f64, reference::cross_entropy_f64},
      {Backend::cpu, DType::f32, cpu::cross_entropy_f32},
      {Backend::cpu, DType::f64, cpu::cross_entropy_f64}});
 
-const Family<CrossEntropyGradArgs> cross_entropy_grad(
+constinit const Family<CrossEntropyGradArgs> cross_entropy_grad(
     "cross_entropy_grad", units<CrossEntropyGradArgs>, unit_cost<CrossEntropyGradArgs>, nullptr,
     {{Backend::reference, DType::f32, reference::cross_entropy_grad_f32},
      {Backend::reference, DType::f64, reference::cross_entropy_grad_f64},

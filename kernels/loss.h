@@ -9,8 +9,8 @@ namespace ingrad::kernels {
 // Logits x are [outer][n][inner], contiguous; target, and one loss per line, [outer][inner]. With
 // p = softmax(x) along n, t the target of the line, w the class weights (1 if null), s `smoothing`:
 //   loss = -(1 - s) w[t] log p[t] - s/n sum_c w[c] log p[c],   0 where t == ignore_index.
-// Every other target must be in [0, n): checked by the caller. Positions of a line have the same
-// bits wherever it lies. Error as for log_softmax.
+// Every other target must be in [0, n): checked by the caller, and ignored by devices if not.
+// Positions of a line have the same bits wherever it lies. Error as for log_softmax.
 struct CrossEntropyArgs {
   const void* x = nullptr;
   const std::int64_t* target = nullptr;

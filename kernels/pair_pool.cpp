@@ -18,11 +18,12 @@ std::int64_t plane_cost(const Args& a) {
 
 }  // namespace
 
-const Family<PairPoolArgs> pair_pool("pair_pool", planes<PairPoolArgs>, plane_cost<PairPoolArgs>,
-                                     nullptr,
-                                     {{Backend::reference, DType::f32, reference::pair_pool_f32},
-                                      {Backend::cpu, DType::f32, cpu::pair_pool_f32}});
-const Family<PairPoolGradArgs> pair_pool_grad(
+constinit const Family<PairPoolArgs> pair_pool("pair_pool", planes<PairPoolArgs>,
+                                               plane_cost<PairPoolArgs>, nullptr,
+                                               {{Backend::reference, DType::f32,
+                                                 reference::pair_pool_f32},
+                                                {Backend::cpu, DType::f32, cpu::pair_pool_f32}});
+constinit const Family<PairPoolGradArgs> pair_pool_grad(
     "pair_pool_grad", planes<PairPoolGradArgs>, plane_cost<PairPoolGradArgs>, nullptr,
     {{Backend::reference, DType::f32, reference::pair_pool_grad_f32},
      {Backend::cpu, DType::f32, cpu::pair_pool_grad_f32}});

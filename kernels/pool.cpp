@@ -20,10 +20,11 @@ std::int64_t unit_cost(const MaxPoolArgs& a) {
 
 }  // namespace
 
-const Family<MaxPoolArgs> max_pool("max_pool", units, unit_cost, nullptr,
-                                   {{Backend::reference, DType::f32, reference::max_pool<float>},
-                                    {Backend::reference, DType::f64, reference::max_pool<double>},
-                                    {Backend::cpu, DType::f32, cpu::max_pool_f32},
-                                    {Backend::cpu, DType::f64, cpu::max_pool_f64}});
+constinit const Family<MaxPoolArgs> max_pool(
+    "max_pool", units, unit_cost, nullptr,
+    {{Backend::reference, DType::f32, reference::max_pool<float>},
+     {Backend::reference, DType::f64, reference::max_pool<double>},
+     {Backend::cpu, DType::f32, cpu::max_pool_f32},
+     {Backend::cpu, DType::f64, cpu::max_pool_f64}});
 
 }  // namespace ingrad::kernels

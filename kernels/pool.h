@@ -2,6 +2,7 @@
 // Max pooling. (Average pooling is a resampling: kernels/resample.h.)
 #pragma once
 
+#include "kernels/host_device.h"
 #include "kernels/kernel.h"
 
 namespace ingrad::kernels {
@@ -19,7 +20,7 @@ struct PoolAxis {
 struct PoolWindow {
   std::int64_t begin, end, step;
 };
-inline PoolWindow window_of(const PoolAxis& a, std::int64_t t) {
+INGRAD_HOST_DEVICE inline PoolWindow window_of(const PoolAxis& a, std::int64_t t) {
   if (a.first != nullptr) return {a.first[t], a.last[t], 1};
   const std::int64_t start = t * a.stride - a.padding;
   const std::int64_t past = start + (a.kernel - 1) * a.dilation + 1;

@@ -24,21 +24,21 @@ std::int64_t shuffle_cost(const RandomIntegerArgs& a) { return 60 * a.count; }
 
 }  // namespace
 
-const Family<RandomArgs> random_uniform(
+constinit const Family<RandomArgs> random_uniform(
     "random_uniform", units<RandomArgs>, unit_cost<RandomArgs, 6>, nullptr,
     {{Backend::reference, DType::f32, reference::random_uniform<float>},
      {Backend::reference, DType::f64, reference::random_uniform<double>},
      {Backend::cpu, DType::f32, cpu::random_uniform_f32},
      {Backend::cpu, DType::f64, cpu::random_uniform_f64}});
 
-const Family<RandomArgs> random_normal(
+constinit const Family<RandomArgs> random_normal(
     "random_normal", units<RandomArgs>, unit_cost<RandomArgs, 24>, nullptr,
     {{Backend::reference, DType::f32, reference::random_normal<float>},
      {Backend::reference, DType::f64, reference::random_normal<double>},
      {Backend::cpu, DType::f32, cpu::random_normal_f32},
      {Backend::cpu, DType::f64, cpu::random_normal_f64}});
 
-const Family<RandomArgs> random_bernoulli(
+constinit const Family<RandomArgs> random_bernoulli(
     "random_bernoulli", units<RandomArgs>, unit_cost<RandomArgs, 6>, nullptr,
     {{Backend::reference, DType::f32, reference::random_bernoulli<float>},
      {Backend::reference, DType::f64, reference::random_bernoulli<double>},
@@ -54,22 +54,23 @@ const Family<RandomArgs> random_bernoulli(
      {Backend::cpu, DType::boolean, cpu::random_bernoulli_u8}});
 
 // Exact integers by plain loops on either back end.
-const Family<RandomIntegerArgs> random_integers(
+constinit const Family<RandomIntegerArgs> random_integers(
     "random_integers", units<RandomIntegerArgs>, unit_cost<RandomIntegerArgs, 60>, nullptr,
     {{Backend::reference, DType::i32, reference::random_integers<std::int32_t>},
      {Backend::reference, DType::i64, reference::random_integers<std::int64_t>},
      {Backend::cpu, DType::i32, reference::random_integers<std::int32_t>},
      {Backend::cpu, DType::i64, reference::random_integers<std::int64_t>}});
 
-const Family<RandomIntegerArgs> random_permutation(
+constinit const Family<RandomIntegerArgs> random_permutation(
     "random_permutation", rows, shuffle_cost, nullptr,
     {{Backend::reference, DType::i64, reference::random_permutation},
      {Backend::cpu, DType::i64, reference::random_permutation}});
 
-const Family<DropoutArgs> dropout("dropout", units<DropoutArgs>, unit_cost<DropoutArgs, 7>, nullptr,
-                                  {{Backend::reference, DType::f32, reference::dropout<float>},
-                                   {Backend::reference, DType::f64, reference::dropout<double>},
-                                   {Backend::cpu, DType::f32, cpu::dropout_f32},
-                                   {Backend::cpu, DType::f64, cpu::dropout_f64}});
+constinit const Family<DropoutArgs> dropout(
+    "dropout", units<DropoutArgs>, unit_cost<DropoutArgs, 7>, nullptr,
+    {{Backend::reference, DType::f32, reference::dropout<float>},
+     {Backend::reference, DType::f64, reference::dropout<double>},
+     {Backend::cpu, DType::f32, cpu::dropout_f32},
+     {Backend::cpu, DType::f64, cpu::dropout_f64}});
 
 }  // namespace ingrad::kernels

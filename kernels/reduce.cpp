@@ -60,21 +60,22 @@ std::int64_t segments_for(const ReduceArgs& a, DType t) {
   return std::max<std::int64_t>(1, (extent_of(a) + kReduceSegment - 1) / kReduceSegment);
 }
 
-const Family<ReduceArgs> reduce("reduce", units, unit_cost, scratch,
-                                {{Backend::reference, DType::f32, reference::reduce_f32},
-                                 {Backend::reference, DType::f64, reference::reduce_f64},
-                                 {Backend::reference, DType::i32, reference::reduce_i32},
-                                 {Backend::reference, DType::i64, reference::reduce_i64},
-                                 {Backend::reference, DType::u8, reference::reduce_u8},
-                                 {Backend::reference, DType::boolean, reference::reduce_u8},
-                                 {Backend::cpu, DType::f32, cpu::reduce_f32},
-                                 {Backend::cpu, DType::f64, cpu::reduce_f64},
-                                 {Backend::cpu, DType::i32, cpu::reduce_i32},
-                                 {Backend::cpu, DType::i64, cpu::reduce_i64},
-                                 {Backend::cpu, DType::u8, cpu::reduce_u8},
-                                 {Backend::cpu, DType::boolean, cpu::reduce_u8}});
+constinit const Family<ReduceArgs> reduce("reduce", units, unit_cost, scratch,
+                                          {{Backend::reference, DType::f32, reference::reduce_f32},
+                                           {Backend::reference, DType::f64, reference::reduce_f64},
+                                           {Backend::reference, DType::i32, reference::reduce_i32},
+                                           {Backend::reference, DType::i64, reference::reduce_i64},
+                                           {Backend::reference, DType::u8, reference::reduce_u8},
+                                           {Backend::reference, DType::boolean,
+                                            reference::reduce_u8},
+                                           {Backend::cpu, DType::f32, cpu::reduce_f32},
+                                           {Backend::cpu, DType::f64, cpu::reduce_f64},
+                                           {Backend::cpu, DType::i32, cpu::reduce_i32},
+                                           {Backend::cpu, DType::i64, cpu::reduce_i64},
+                                           {Backend::cpu, DType::u8, cpu::reduce_u8},
+                                           {Backend::cpu, DType::boolean, cpu::reduce_u8}});
 
-const Family<ReduceCombineArgs> reduce_combine(
+constinit const Family<ReduceCombineArgs> reduce_combine(
     "reduce_combine", combine_units, combine_cost, nullptr,
     {{Backend::reference, DType::f32, reference::reduce_combine_f32},
      {Backend::reference, DType::f64, reference::reduce_combine_f64},

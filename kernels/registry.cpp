@@ -9,6 +9,7 @@
 #include "kernels/image_lanes.h"
 #include "kernels/index.h"
 #include "kernels/loss.h"
+#include "kernels/mlp_gradient.h"
 #include "kernels/norm.h"
 #include "kernels/pair_pool.h"
 #include "kernels/pool.h"
@@ -38,6 +39,7 @@ std::span<const FamilyBase* const> all_families() {
       &cumsum,
       &dropout,
       &elementwise,
+      &fill,
       &gather,
       &gemm,
       &image_lanes,
@@ -45,6 +47,7 @@ std::span<const FamilyBase* const> all_families() {
       &lanes_pair_pool,
       &lanes_pair_pool_grad,
       &max_pool,
+      &mlp_gradient,
       &one_hot,
       &pair_pool,
       &pair_pool_grad,

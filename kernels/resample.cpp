@@ -76,7 +76,7 @@ ResampleBlock block_of(const ResampleArgs& a, std::int64_t unit) {
   return {unit / n / a.table->out, 1, first, first + 1, begin, std::min(begin + kRun, a.inner)};
 }
 
-const Family<ResampleArgs> resample(
+constinit const Family<ResampleArgs> resample(
     "resample", units, unit_cost, nullptr,
     {{Backend::reference, DType::bf16, reference::resample_move<Bits16>},
      {Backend::reference, DType::f16, reference::resample_move<Bits16>},

@@ -50,41 +50,7 @@ inline Real Remainder(Real a, Real b) {
 }
 inline Real FloorDivide(Real a, Real b) { return Real(std::floor(a.v / b.v)); }
 
-// Wraps on overflow; division by zero gives zero (callers refuse it beforehand).
-struct Integer {
-  std::int64_t v = 0;
-  Integer() = default;
-  explicit Integer(double x) : v(static_cast<std::int64_t>(x)) {}
-  static Integer of(std::int64_t x) {
-    Integer i(0.0);
-    i.v = x;
-    return i;
-  }
-  static Integer wrap(std::uint64_t x) { return of(static_cast<std::int64_t>(x)); }
-  std::uint64_t u() const { return static_cast<std::uint64_t>(v); }
-};
-inline Integer operator+(Integer a, Integer b) { return Integer::wrap(a.u() + b.u()); }
-inline Integer operator-(Integer a, Integer b) { return Integer::wrap(a.u() - b.u()); }
-inline Integer operator*(Integer a, Integer b) { return Integer::wrap(a.u() * b.u()); }
-inline Integer operator-(Integer a) { return Integer::wrap(0 - a.u()); }
-inline bool Lt(Integer a, Integer b) { return a.v < b.v; }
-inline bool Le(Integer a, Integer b) { return a.v <= b.v; }
-inline bool Gt(Integer a, Integer b) { return a.v > b.v; }
-inline bool Ge(Integer a, Integer b) { return a.v >= b.v; }
-inline bool Eq(Integer a, Integer b) { return a.v == b.v; }
-inline bool Ne(Integer a, Integer b) { return a.v != b.v; }
-inline Integer Select(bool m, Integer a, Integer b) { return m ? a : b; }
-inline Integer Tie(Integer a, Integer) { return a; }
-inline Integer Abs(Integer a) { return a.v < 0 ? -a : a; }
-inline Integer Floor(Integer a) { return a; }
-inline Integer Round(Integer a) { return a; }
-inline Integer FloorDivide(Integer a, Integer b) {
-  if (b.v == 0) return Integer::of(0);
-  if (b.v == -1) return -a;
-  const std::int64_t q = a.v / b.v;
-  return Integer::of(a.v % b.v != 0 && (a.v < 0) != (b.v < 0) ? q - 1 : q);
-}
-inline Integer Remainder(Integer a, Integer b) { return a - FloorDivide(a, b) * b; }
+#include "kernels/integer-inl.h"
 
 #include "kernels/expr-inl.h"
 #include "kernels/dual-inl.h"

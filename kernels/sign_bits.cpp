@@ -12,11 +12,11 @@ std::int64_t unit_cost(const SignBitsArgs& a) { return std::min(a.count, kSignBi
 
 }  // namespace
 
-const Family<SignBitsArgs> sign_bits("sign_bits", units, unit_cost, nullptr,
-                                     {{Backend::reference, DType::f32, reference::sign_bits<float>},
-                                      {Backend::reference, DType::f64,
-                                       reference::sign_bits<double>},
-                                      {Backend::cpu, DType::f32, cpu::sign_bits_f32},
-                                      {Backend::cpu, DType::f64, cpu::sign_bits_f64}});
+constinit const Family<SignBitsArgs> sign_bits(
+    "sign_bits", units, unit_cost, nullptr,
+    {{Backend::reference, DType::f32, reference::sign_bits<float>},
+     {Backend::reference, DType::f64, reference::sign_bits<double>},
+     {Backend::cpu, DType::f32, cpu::sign_bits_f32},
+     {Backend::cpu, DType::f64, cpu::sign_bits_f64}});
 
 }  // namespace ingrad::kernels

@@ -16,13 +16,14 @@ std::int64_t unit_cost(const Args& a) {
 }
 }  // namespace
 
-const Family<SoftmaxArgs> softmax("softmax", units<SoftmaxArgs>, unit_cost<SoftmaxArgs>, nullptr,
-                                  {{Backend::reference, DType::f32, reference::softmax_f32},
-                                   {Backend::reference, DType::f64, reference::softmax_f64},
-                                   {Backend::cpu, DType::f32, cpu::softmax_f32},
-                                   {Backend::cpu, DType::f64, cpu::softmax_f64}});
+constinit const Family<SoftmaxArgs> softmax(
+    "softmax", units<SoftmaxArgs>, unit_cost<SoftmaxArgs>, nullptr,
+    {{Backend::reference, DType::f32, reference::softmax_f32},
+     {Backend::reference, DType::f64, reference::softmax_f64},
+     {Backend::cpu, DType::f32, cpu::softmax_f32},
+     {Backend::cpu, DType::f64, cpu::softmax_f64}});
 
-const Family<SoftmaxGradArgs> softmax_grad(
+constinit const Family<SoftmaxGradArgs> softmax_grad(
     "softmax_grad", units<SoftmaxGradArgs>, unit_cost<SoftmaxGradArgs>, nullptr,
     {{Backend::reference, DType::f32, reference::softmax_grad_f32},
      {Backend::reference, DType::f64, reference::softmax_grad_f64},

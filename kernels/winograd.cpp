@@ -24,16 +24,16 @@ std::int64_t weight_cost(const WinogradWeightsArgs& a) {
 
 }  // namespace
 
-const Family<WinogradArgs> winograd("winograd", units, unit_cost, winograd_scratch_bytes,
-                                    {{Backend::cpu, DType::f32, cpu::winograd_f32}});
+constinit const Family<WinogradArgs> winograd("winograd", units, unit_cost, winograd_scratch_bytes,
+                                              {{Backend::cpu, DType::f32, cpu::winograd_f32}});
 
 std::int64_t winograd_weight_bytes(const WinogradWeightsArgs& a) {
   return 4 * WinogradBlocks::kPoints * a.in_channels * WinogradBlocks::kPackedChannels *
          ceil_div(a.out_channels, WinogradBlocks::kChannels);
 }
-const Family<WinogradWeightsArgs> winograd_weights("winograd_weights", weight_units, weight_cost,
-                                                   nullptr,
-                                                   {{Backend::cpu, DType::f32,
-                                                     cpu::winograd_weights_f32}});
+constinit const Family<WinogradWeightsArgs> winograd_weights("winograd_weights", weight_units,
+                                                             weight_cost, nullptr,
+                                                             {{Backend::cpu, DType::f32,
+                                                               cpu::winograd_weights_f32}});
 
 }  // namespace ingrad::kernels

@@ -7,6 +7,7 @@
 #include <map>
 #include <unordered_set>
 
+#include "engine/device.h"
 #include "engine/differentiate.h"
 #include "engine/ops/elementwise.h"
 
@@ -24,6 +25,7 @@ class ErrorInModule : public Error {
 
 Tensor Module::run(const Tensor& x, Pass& pass, Location where) const {
   try {
+    const DeviceScope scope(x.device(), where);
     const Tensor y = forward(x, pass);
     return pass.taps && parent_ != nullptr ? tap(y, path()) : y;
   } catch (const ErrorInModule& e) {
@@ -116,6 +118,10 @@ NamedTensors Module::state() const {
     for (const auto& b : m.buffers_) all.push_back({prefix + b.name, b.tensor});
   });
   return all;
+}
+
+void Module::to(Device device, Location where) {
+  for (const auto& t : state()) t.tensor.relocate(device, where);
 }
 
 std::int64_t Module::parameter_count() const {

@@ -43,6 +43,8 @@ class Module {
   // shape, and leaves everything as it was. PyTorch's counter "num_batches_tracked" is ignored.
   void load_state(std::span<const NamedTensor> state, Location where = Location::current());
   std::int64_t parameter_count() const;
+  // Moves all of them to a device.
+  void to(Device device, Location where = Location::current());
 
   // ---- structure ----
   // This module and all below it, parents first, with their paths ("" for this one).

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/op.h"
+#include "engine/device.h"
 #include "engine/ops/elementwise.h"
 
 namespace ingrad {
@@ -39,13 +40,17 @@ const Tensor& defined(const char* op, const Tensor& x, Location where) {
 
 DType real(DType t) { return is_floating(t) ? t : DType::f32; }
 
-Tensor as(const Arg& a, DType t, Location where) {
-  if (a.is_scalar()) return Tensor::scalar(a.value(), t);
+// A scalar goes to the tensor beside it.
+Tensor as(const Arg& a, DType t, const Arg& beside, Location where) {
+  if (a.is_scalar()) {
+    const DeviceScope scope(beside.is_scalar() ? current_device() : beside.tensor().device(), where);
+    return Tensor::scalar(a.value(), t);
+  }
   return a.tensor().dtype() == t ? a.tensor() : cast(a.tensor(), t, where);
 }
 
 Tensor binary(const OpDef& op, const Arg& a, const Arg& b, DType t, Location where) {
-  return apply1(op, {}, {as(a, t, where), as(b, t, where)}, where);
+  return apply1(op, {}, {as(a, t, b, where), as(b, t, a, where)}, where);
 }
 
 // Booleans count as integers in arithmetic.
@@ -144,7 +149,8 @@ Tensor operator-(const Arg& a) { return neg(a.tensor(), a.where()); }
 Tensor where(const Tensor& condition, const Arg& a, const Arg& b, Location where) {
   static const OpDef& op = find_op("where");
   const DType t = a.is_scalar() && b.is_scalar() ? DType::f32 : meet("where", a, b, where);
-  return apply1(op, {}, {condition, as(a, t, where), as(b, t, where)}, where);
+  const Arg beside(condition);
+  return apply1(op, {}, {condition, as(a, t, beside, where), as(b, t, beside, where)}, where);
 }
 
 Tensor pow(const Arg& a, const Arg& b, Location where) {
@@ -166,7 +172,7 @@ Tensor pow(const Arg& a, const Arg& b, Location where) {
 Tensor add_scaled(const Tensor& a, const Tensor& b, double scale, Location where) {
   static const OpDef& op = find_op("add_scaled");
   const DType t = real(promote(a.dtype(), b.dtype()));
-  return apply1(op, {{"scale", scale}}, {as(a, t, where), as(b, t, where)}, where);
+  return apply1(op, {{"scale", scale}}, {as(a, t, b, where), as(b, t, a, where)}, where);
 }
 
 Tensor leaky_relu(const Tensor& x, double negative_slope, Location where) {
@@ -186,6 +192,7 @@ Tensor softplus(const Tensor& x, double beta, double threshold, Location where) 
 
 Tensor clamp(const Tensor& x, double low, double high, Location where) {
   if (!is_floating(x.dtype())) {
+    const DeviceScope scope(x.device(), where);
     Tensor y = x;
     if (std::isfinite(low)) y = maximum(y, Tensor::scalar(low, x.dtype()), where);
     if (std::isfinite(high)) y = minimum(y, Tensor::scalar(high, x.dtype()), where);

@@ -16,6 +16,7 @@
 #include "engine/ops/softmax.h"
 #include "engine/ops/table.h"
 #include "engine/parallel.h"
+#include "kernels/index.h"
 #include "kernels/loss.h"
 
 namespace ingrad {
@@ -55,6 +56,13 @@ void find_no_class(const Targets& t, kernels::Range r) {
 
 void check_targets(std::string_view op, const Tensor& target, std::int64_t classes,
                    std::int64_t ignore_index, Location where) {
+  if (target.device().kind != Device::Kind::cpu) {
+    // Programs for a device check nothing while they run: kernels there ignore such a target.
+    if (KernelRecorder::active() == nullptr) {
+      check_targets(op, target.to({}, where), classes, ignore_index, where);
+    }
+    return;
+  }
   const Targets args{static_cast<const std::int64_t*>(target.raw()),
                      target.shape(),
                      classes,
@@ -93,13 +101,35 @@ struct Marks {
   }
 };
 
+// [N, d...] marks of [N d..., C], turned; an ignored class marks nothing there.
+Tensor class_mask_on_device(const EvalArgs& a, const Tensor& target, std::int64_t classes) {
+  const Shape& shape = a.outputs[0].shape;
+  const auto scalar = [](std::int64_t v) {
+    return Tensor::full(Shape{}, static_cast<double>(v), DType::i64);
+  };
+  const Tensor ignored = scalar(a.attrs.integer("ignore_index"));
+  const Tensor wanted = ingrad::where(eq(target, ignored), scalar(-1), target);
+  const Tensor marks = Tensor::empty(Shape{target.size(), classes}, DType::boolean, a.where);
+  run_kernel(kernels::one_hot, a.backend, DType::boolean,
+             kernels::OneHotArgs{static_cast<const std::int64_t*>(wanted.raw()),
+                                 marks.mutable_raw(), target.size(), classes},
+             a.where);
+  Strides strides = contiguous_strides(shape);
+  const std::int64_t inner = shape.rank() == 0 || shape[0] == 0 ? 0 : target.size() / shape[0];
+  strides[0] = inner * classes;
+  strides[1] = 1;
+  for (int axis = 2; axis < shape.rank(); ++axis) strides[static_cast<std::size_t>(axis)] *= classes;
+  return dense(marks.as_strided(shape, strides, 0), a.backend, a.where);
+}
+
 std::vector<Tensor> eval_class_mask(const EvalArgs& a) {
   const Tensor target = dense(a.inputs[0], a.backend, a.where);
   const std::int64_t classes = a.attrs.integer("classes");
   const std::int64_t ignored = a.attrs.integer("ignore_index");
   check_targets(a.attrs.text("caller"), target, classes, ignored, a.where);
-  const Tensor mask = Tensor::zeros(a.outputs[0].shape, DType::boolean, a.where);
   const std::int64_t rows = target.shape()[0];
+  if (a.backend == Backend::cuda) return {class_mask_on_device(a, target, classes)};
+  const Tensor mask = Tensor::zeros(a.outputs[0].shape, DType::boolean, a.where);
   const Marks marks{static_cast<bool*>(mask.mutable_raw()),
                     static_cast<const std::int64_t*>(target.raw()),
                     rows == 0 ? 0 : target.size() / rows, classes, ignored};

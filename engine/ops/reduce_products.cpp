@@ -14,7 +14,6 @@
 #include "engine/ops/shape.h"
 #include "engine/ops/slice.h"
 #include "engine/ops/table.h"
-#include "engine/parallel.h"
 
 namespace ingrad {
 namespace {
@@ -25,51 +24,6 @@ using Ints = Attr::Ints;
 
 Sample sample(const Tensor& x, Ints axes, bool keepdim) {
   return {{{"axes", std::move(axes)}, {"keepdim", keepdim}}, {x}};
-}
-
-struct Values {
-  void* values;
-  bool single;
-
-  template <class F>
-  void for_each_operand(F&& f) {
-    f(values);
-  }
-};
-struct Terms {
-  void* sum;
-  const void* term;
-  bool single;
-
-  template <class F>
-  void for_each_operand(F&& f) {
-    f(sum);
-    f(term);
-  }
-};
-
-// f of every element of a fresh dense result, in place.
-template <class F>
-void each(const Tensor& t, F) {
-  run_ranges<Values>(
-      [](const Values& a, kernels::Range r) {
-        const auto run = [&](auto* p) {
-          for (std::int64_t i = r.begin; i < r.end; ++i) p[i] = F{}(p[i]);
-        };
-        a.single ? run(static_cast<float*>(a.values)) : run(static_cast<double*>(a.values));
-      },
-      {t.mutable_raw(), t.dtype() == DType::f32}, t.size(), 16 * t.size(), 0);
-}
-
-void add_onto(const Tensor& t, const Tensor& x) {
-  run_ranges<Terms>(
-      [](const Terms& a, kernels::Range r) {
-        const auto run = [&]<class T>(T* p) {
-          for (std::int64_t i = r.begin; i < r.end; ++i) p[i] += static_cast<const T*>(a.term)[i];
-        };
-        a.single ? run(static_cast<float*>(a.sum)) : run(static_cast<double*>(a.sum));
-      },
-      {t.mutable_raw(), x.raw(), t.dtype() == DType::f32}, t.size(), t.size(), 0);
 }
 
 std::vector<TensorSpec> infer_floating(const char* op, const Attrs& attrs, Specs in,
@@ -166,12 +120,12 @@ void define_logsumexp(OpTable& table) {
             KernelOperands operands;
             if (r.extent(x.shape()) > 0) {
               operands.shift = reduce_elements(ReduceKind::maximum, x, r, shape, x.dtype(), a);
-              each(operands.shift, [](auto m) { return std::isinf(m) ? decltype(m){0} : m; });
+              const Tensor& m = operands.shift;
+              operands.shift = where(isinf(m), Tensor::zeros(m.shape(), m.dtype()), m);
             }
-            const Tensor y =
-                reduce_elements(ReduceKind::sum_exp, x, r, shape, x.dtype(), a, operands);
-            each(y, [](auto s) { return std::log(s); });
-            if (operands.shift.defined()) add_onto(y, operands.shift);
+            Tensor y = log(
+                reduce_elements(ReduceKind::sum_exp, x, r, shape, x.dtype(), a, operands));
+            if (operands.shift.defined()) y = y + operands.shift;
             return std::vector<Tensor>{rounded_to(a.outputs[0].dtype, y)};
           },
       .expand =
@@ -272,8 +226,7 @@ void define_norm(OpTable& table) {
             if (p == 1) {
               y = reduce_elements(ReduceKind::sum_absolute, x, r, shape, x.dtype(), a);
             } else if (p == 2) {
-              y = reduce_elements(ReduceKind::sum_square, x, r, shape, x.dtype(), a);
-              each(y, [](auto s) { return std::sqrt(s); });
+              y = sqrt(reduce_elements(ReduceKind::sum_square, x, r, shape, x.dtype(), a));
             } else if (p == INFINITY) {
               y = reduce_elements(ReduceKind::maximum_absolute, x, r, shape, x.dtype(), a);
             } else {

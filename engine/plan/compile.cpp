@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/device.h"
 #include "engine/plan/cost.h"
 #include "engine/plan/fused_ops.h"
 #include "engine/plan/packed_constants.h"
@@ -70,6 +71,17 @@ std::int64_t common_rows(std::span<const TensorSpec> specs, Location where) {
   return specs[0].shape[0];
 }
 
+// Programs run where their inputs are.
+Device common_device(std::span<const TensorSpec> specs, Location where) {
+  for (const TensorSpec& s : specs) {
+    if (s.device == specs[0].device) continue;
+    throw Error(fmt::format("compile: an input on {} beside one on {}", s.device.str(),
+                            specs[0].device.str()),
+                where);
+  }
+  return specs.empty() ? current_device() : specs[0].device;
+}
+
 void check_options(const PlanOptions& options, Location where) {
   for (const std::string& name : options.without) {
     const auto names = pass_names();
@@ -91,6 +103,7 @@ std::span<const NamedPass> passes() {
       {"fold_batch_norm", fold_batch_norm},
       {"gather_one_hot", gather_one_hot},
       {"dead_code", remove_dead_code},
+      {"fuse_mlp", fuse_mlp},
       {"pair_pools", use_pair_pools},
       {"fuse_epilogues", fuse_epilogues},
       {"winograd", use_winograd},
@@ -108,14 +121,17 @@ std::vector<std::string_view> pass_names() {
 std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec> specs,
                                     const PlanOptions& options, Location where) {
   check_options(options, where);
+  const Device device = common_device(specs, where);
+  const DeviceScope scope(device, where);
   PackedConstants constants;
   const auto plan = std::make_shared<Plan>();
   plan->options_ = options;
+  plan->device_ = device;
   plan->inputs_.assign(specs.begin(), specs.end());
   if (!options.rows) {
     plan->traced_ = traced(f, specs, where);
     plan->program_ = plan->traced_;
-    optimise(plan->program_, {}, options.without);
+    optimise(plan->program_, {.device = device}, options.without);
     plan->tiles_.push_back(lowered(plan->program_, where));
   } else {
     plan->max_rows_ = common_rows(specs, where);
@@ -126,7 +142,7 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
     require_separable(two, three, where);
     for (std::int64_t rows = 1;; rows *= 2) {
       Program before = traced(f, with_rows(specs, rows), where), program = before;
-      optimise(program, {rows, plan->max_rows_}, options.without);
+      optimise(program, {rows, plan->max_rows_, device}, options.without);
       constants.intern(program);
       Code code = lowered(program, where);
       const std::int64_t bytes = working_bytes(code);
@@ -139,7 +155,10 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
                         bytes, options.memory_bytes),
             where);
       }
-      if (!first && options.tile_rows == 0 && rows > kLeastTile && bytes > kTileBytes) break;
+      const bool cached = device.kind == Device::Kind::cpu;  // tiles are for caches
+      if (cached && !first && options.tile_rows == 0 && rows > kLeastTile && bytes > kTileBytes) {
+        break;
+      }
       plan->least_share_ = puts_images_in_lanes(program) ? kernels::kImageLanes : kLeastShare;
       plan->traced_ = std::move(before);
       plan->program_ = std::move(program);

@@ -38,6 +38,9 @@ const OpDef& out_of_lanes_form();
 const OpDef& lanes_conv_form();
 const OpDef& lanes_pair_pool_form();
 const OpDef& lanes_pair_pool_grad_form();
+// kernels/mlp_gradient.h: (x, index, weights..., biases...) with attributes `layers` and `biased`,
+// one for each hidden layer.
+const OpDef& mlp_gradient_form();
 // Of a fused op's attributes.
 Epilogue epilogue_of(const Attrs& attrs);
 

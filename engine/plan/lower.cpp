@@ -9,6 +9,7 @@
 
 #include "engine/builder.h"
 #include "engine/dense.h"
+#include "engine/device.h"
 #include "engine/kernel_recorder.h"
 #include "engine/plan/code.h"
 #include "engine/plan/prepack.h"
@@ -22,7 +23,9 @@ constexpr std::uintptr_t kGap = 4096;
 
 class Lowering final : public KernelRecorder {
  public:
-  std::shared_ptr<Storage> allocate(std::int64_t bytes) override {
+  explicit Lowering(Device device) : device_(device) {}
+
+  std::shared_ptr<Storage> allocate(std::int64_t bytes, Device device) override {
     const std::uintptr_t size =
         (static_cast<std::uintptr_t>(bytes) + kBufferAlign - 1) / kBufferAlign * kBufferAlign;
     const std::uintptr_t address = next_;
@@ -33,7 +36,7 @@ class Lowering final : public KernelRecorder {
     next_ += size + kGap;
     begin_.push_back(address);
     code_.buffers.push_back({.bytes = bytes});
-    return Storage::symbolic(reinterpret_cast<void*>(address), bytes, nullptr);
+    return Storage::symbolic(reinterpret_cast<void*>(address), bytes, device, nullptr);
   }
 
   void hold(std::shared_ptr<Storage> storage) override { code_.kept.push_back(std::move(storage)); }
@@ -43,7 +46,9 @@ class Lowering final : public KernelRecorder {
     const std::size_t at = (code_.args.size() + kAlign - 1) / kAlign * kAlign;
     code_.args.resize(at + call.args_bytes);
     std::memcpy(code_.args.data() + at, call.args, call.args_bytes);
-    const std::int64_t scratch = prepack(call, code_.args.data() + at, code_.kept);
+    const bool host = device_.kind == Device::Kind::cpu;  // device kernels see to theirs
+    const std::int64_t scratch =
+        host ? prepack(call, code_.args.data() + at, code_.kept) : 0;
     const auto number = static_cast<int>(code_.instructions.size());
     for (const std::size_t o : call.operands) {
       std::uintptr_t word;
@@ -83,6 +88,7 @@ class Lowering final : public KernelRecorder {
            1;
   }
 
+  Device device_;
   Code code_;
   std::uintptr_t next_ = kFirstSymbolic;
   std::vector<std::uintptr_t> begin_;  // of each buffer
@@ -93,7 +99,11 @@ bool is_symbolic(const Tensor& t) { return t.impl().storage->is_symbolic(); }
 }  // namespace
 
 Code lower(const Program& program, Location where) {
-  Lowering lowering;
+  const Device device =
+      program.inputs.empty() ? current_device() : program.spec(program.inputs[0]).device;
+  const Backend backend = device.kind == Device::Kind::cpu ? Backend::cpu : Backend::cuda;
+  const DeviceScope there(device, where);
+  Lowering lowering(device);
   Code& code = lowering.code();
   const RecordingScope scope(&lowering);
   std::vector<Tensor> values = program.constants;
@@ -111,7 +121,7 @@ Code lower(const Program& program, Location where) {
     std::vector<Tensor> inputs;
     for (const int v : call.inputs) inputs.push_back(at(v));
     const std::vector<Tensor> results =
-        evaluate(*call.op, call.attrs, inputs, Backend::cpu, call.where);
+        evaluate(*call.op, call.attrs, inputs, backend, call.where);
     for (std::size_t i = 0; i < results.size(); ++i) {
       at(call.outputs[i]) = results[i];
       // Constants that an op makes itself, such as its own tables.
@@ -132,7 +142,7 @@ Code lower(const Program& program, Location where) {
     if (!whole) {
       const Tensor copy = Tensor::empty(t.shape(), t.dtype(), where);
       buffer = lowering.buffer_of(copy);
-      copy_elements(t, copy, Backend::cpu, where);
+      copy_elements(t, copy, backend, where);
     }
     code.buffers[static_cast<std::size_t>(buffer)].kind = Buffer::Kind::output;
     code.buffers[static_cast<std::size_t>(buffer)].index = static_cast<int>(i);

@@ -14,6 +14,7 @@ struct PassContext {
   // Rows of the program at hand and of the largest that the plan will run: what a pass decides must
   // not depend on the former, or results would.
   std::int64_t rows = 1, max_rows = 1;
+  Device device = {};
 };
 
 // Calls whose inputs are all constants become constants.
@@ -26,6 +27,9 @@ void fold_batch_norm(Program& program, const PassContext& context);
 // A gradient that starts from one element per row, times a matrix, is a gather of rows of that
 // matrix. Rounds alike.
 void gather_one_hot(Program& program, const PassContext& context);
+// On a device, the gradient of one output per row of a small multilayer perceptron is one kernel.
+// Rounds differently.
+void fuse_mlp(Program& program, const PassContext& context);
 // Bias, ReLU and its gradient become part of the matrix product or convolution before them.
 void fuse_epilogues(Program& program, const PassContext& context);
 

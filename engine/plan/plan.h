@@ -49,6 +49,8 @@ class Plan {
  public:
   const std::vector<TensorSpec>& inputs() const { return inputs_; }
   const std::vector<TensorSpec>& outputs() const { return outputs_; }
+  // Where it runs: where its inputs are.
+  Device device() const { return device_; }
   const PlanOptions& options() const { return options_; }
   std::int64_t max_rows() const { return max_rows_; }  // 1 without rows
   std::int64_t tile_rows() const { return std::int64_t{1} << (tiles_.size() - 1); }
@@ -74,6 +76,7 @@ class Plan {
   friend std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec> specs,
                                              const PlanOptions& options, Location where);
   std::vector<TensorSpec> inputs_, outputs_;
+  Device device_;
   PlanOptions options_;
   std::int64_t max_rows_ = 1, least_share_ = 1, memory_bytes_ = 0;
   double flops_ = 0, traced_flops_ = 0;
@@ -87,8 +90,12 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
                                     const PlanOptions& options = {},
                                     Location where = Location::current());
 
+class DeviceReplays;  // engine/plan/device_replays.h
+
 // What a plan needs to run, once per caller: working memory for `threads` threads (0: threads()).
-// One run at a time; any number of workspaces may run the same plan at once.
+// One run at a time; any number of workspaces may run the same plan at once. On a device a run for
+// the same arrays and rows as an earlier one is a single replay of a recorded graph; run() returns
+// when the work has been asked for (synchronize(device) waits).
 class Workspace {
  public:
   explicit Workspace(std::shared_ptr<const Plan> plan, int threads = 0);
@@ -110,11 +117,13 @@ class Workspace {
   class Slot;  // the working memory of one thread
   // `shared`: all threads work on each kernel, rather than this one on all of them.
   void run_rows(Slot& slot, std::int64_t begin, std::int64_t end, bool shared) const;
+  void run_on_device(std::int64_t rows, Location where);
 
   std::shared_ptr<const Plan> plan_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::byte*> scratch_;  // of every thread that may help with a kernel
   std::shared_ptr<Storage> more_scratch_;
+  std::unique_ptr<DeviceReplays> replays_;  // null on the cpu
   std::span<const void* const> given_;
   std::span<void* const> wanted_;
 };

@@ -153,6 +153,7 @@ class Turning {
 }  // namespace
 
 void use_lanes(Program& program, const PassContext& context) {
+  if (context.device.kind != Device::Kind::cpu) return;  // a layout for its vectors
   const Choice choice(program);
   Turning turning(program);
   for (std::size_t i = 0; i < program.calls.size(); ++i) {

@@ -45,6 +45,7 @@ bool pays(const Program& p, const ProgramCall& c, bool gradient, const PassConte
 }  // namespace
 
 void use_winograd(Program& program, const PassContext& context) {
+  if (context.device.kind != Device::Kind::cpu) return;  // a kernel for its vectors
   Rewriter rewriter(program);
   for (const ProgramCall& call : program.calls) {
     const std::string& op = call.op->name;

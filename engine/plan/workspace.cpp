@@ -9,9 +9,11 @@
 #include <cstring>
 
 #include "engine/dense.h"
+#include "engine/device.h"
 #include "engine/fork_join.h"
 #include "engine/ops/elementwise.h"
 #include "engine/parallel.h"
+#include "engine/plan/device_replays.h"
 #include "engine/plan/plan.h"
 
 namespace ingrad {
@@ -34,9 +36,10 @@ class Workspace::Slot {
       arena = std::max(arena, code.arena_bytes);
       scratch = std::max(scratch, code.scratch_bytes);
     }
-    memory_ = Storage::allocate(arena + scratch);
+    device_ = plan.device();
+    memory_ = Storage::allocate(arena + scratch, device_);
     scratch_ = static_cast<std::byte*>(memory_->data()) + arena;
-    if (poison_) std::memset(memory_->data(), 0xff, static_cast<std::size_t>(arena + scratch));
+    if (poison_) fill_with_nan(static_cast<std::byte*>(memory_->data()), arena + scratch);
     for (const Code& code : plan.tiles()) programs_.push_back(bind(code));
   }
 
@@ -119,18 +122,32 @@ class Workspace::Slot {
   void poison_after(const Program& p, int instruction) {
     for (const Buffer& b : p.code->buffers) {
       if (b.kind != Buffer::Kind::arena || b.last != instruction) continue;
-      std::memset(static_cast<std::byte*>(memory_->data()) + b.offset, 0xff,
-                  static_cast<std::size_t>(b.bytes));
+      fill_with_nan(static_cast<std::byte*>(memory_->data()) + b.offset, b.bytes);
+    }
+  }
+
+  void fill_with_nan(std::byte* to, std::int64_t bytes) const {
+    if (device_.kind == Device::Kind::cpu) {
+      std::memset(to, 0xff, static_cast<std::size_t>(bytes));
+    } else {
+      library_of(device_, Location::current()).fill(to, 0xff, bytes);
     }
   }
 
   bool poison_;
+  Device device_;
   std::shared_ptr<Storage> memory_;
   std::byte* scratch_;
   std::vector<Program> programs_;  // per tile size
 };
 
 Workspace::Workspace(std::shared_ptr<const Plan> plan, int threads) : plan_(std::move(plan)) {
+  if (plan_->device().kind != Device::Kind::cpu) {
+    slots_.push_back(std::make_unique<Slot>(*plan_, plan_->options().poison));
+    more_scratch_ = Storage::allocate(0);
+    replays_ = std::make_unique<DeviceReplays>(plan_->device());
+    return;
+  }
   const std::int64_t n = std::clamp(threads > 0 ? threads : ingrad::threads(), 1, kMostParts);
   const std::int64_t shares =
       std::clamp<std::int64_t>(plan_->max_rows() / plan_->least_share(), 1, n);
@@ -217,6 +234,7 @@ void Workspace::run(std::span<const void* const> inputs, std::span<void* const> 
   refuse_overlap(plan, inputs, outputs, rows, where);
   given_ = inputs;
   wanted_ = outputs;
+  if (replays_) return run_on_device(rows, where);
   const auto n = static_cast<std::int64_t>(slots_.size());
   const std::int64_t shares = in_parallel_region() ? 1 : std::min(n, rows / plan.least_share());
   if (shares <= 1) return run_rows(*slots_.front(), 0, rows, true);
@@ -235,6 +253,21 @@ void Workspace::run(std::span<const void* const> inputs, std::span<void* const> 
       &call);
 }
 
+void Workspace::run_on_device(std::int64_t rows, Location where) {
+  struct Call {
+    const Workspace* self;
+    std::int64_t rows;
+  };
+  const Call call{this, rows};
+  replays_->run(
+      given_, wanted_, rows,
+      [](const void* context) {
+        const Call& c = *static_cast<const Call*>(context);
+        c.self->run_rows(*c.self->slots_.front(), 0, c.rows, false);
+      },
+      &call, where);
+}
+
 std::vector<Tensor> Workspace::run(std::span<const Tensor> inputs, Location where) {
   const Plan& plan = *plan_;
   if (inputs.size() != plan.inputs().size()) {
@@ -249,6 +282,11 @@ std::vector<Tensor> Workspace::run(std::span<const Tensor> inputs, Location wher
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const TensorSpec& spec = plan.inputs()[i];
     const Shape wanted = plan.options().rows ? spec.shape.with(0, rows) : spec.shape;
+    if (inputs[i].device() != plan.device()) {
+      throw Error(fmt::format("run: input {} is on {}, the plan runs on {}", i,
+                              inputs[i].device().str(), plan.device().str()),
+                  where);
+    }
     if (inputs[i].shape() != wanted || inputs[i].dtype() != spec.dtype) {
       throw Error(
           fmt::format("run: input {} is {}, the plan takes {}{}", i, inputs[i].spec().str(),
@@ -258,6 +296,7 @@ std::vector<Tensor> Workspace::run(std::span<const Tensor> inputs, Location wher
     dense.push_back(contiguous(inputs[i].detach(), where));
     given.push_back(dense.back().values(where));
   }
+  const DeviceScope there(plan.device(), where);
   std::vector<Tensor> results;
   std::vector<void*> wanted;
   for (const TensorSpec& spec : plan.outputs()) {

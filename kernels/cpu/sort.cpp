@@ -4,67 +4,13 @@
 #include "kernels/cpu/sort.h"
 
 #include <algorithm>
-#include <bit>
 #include <new>
 #include <type_traits>
 
+#include "kernels/sort_key.h"
+
 namespace ingrad::kernels::cpu {
 namespace {
-
-// Rising order of floats as rising order of integers: flip all bits of negative numbers and the
-// sign of the others. kInfinity: the bits of infinity; beyond it, sign aside, is NaN.
-template <class U, U kInfinity>
-U float_key(U bits) {
-  constexpr U kSign = static_cast<U>(U{1} << (sizeof(U) * 8 - 1));
-  const U size = static_cast<U>(bits & static_cast<U>(~kSign));
-  if (size > kInfinity) return static_cast<U>(~U{0});
-  if (size == 0) return kSign;
-  return static_cast<U>((bits & kSign) != 0 ? ~bits : bits | kSign);
-}
-
-template <DType kType>
-struct Element;
-template <>
-struct Element<DType::f32> {
-  using type = float;
-  static std::uint32_t key(float v) {
-    return float_key<std::uint32_t, 0x7f800000u>(std::bit_cast<std::uint32_t>(v));
-  }
-};
-template <>
-struct Element<DType::f64> {
-  using type = double;
-  static std::uint64_t key(double v) {
-    return float_key<std::uint64_t, 0x7ff0000000000000u>(std::bit_cast<std::uint64_t>(v));
-  }
-};
-template <>
-struct Element<DType::bf16> {
-  using type = std::uint16_t;
-  static std::uint32_t key(std::uint16_t v) { return float_key<std::uint16_t, 0x7f80u>(v); }
-};
-template <>
-struct Element<DType::f16> {
-  using type = std::uint16_t;
-  static std::uint32_t key(std::uint16_t v) { return float_key<std::uint16_t, 0x7c00u>(v); }
-};
-template <>
-struct Element<DType::i32> {
-  using type = std::int32_t;
-  static std::uint32_t key(std::int32_t v) { return static_cast<std::uint32_t>(v) ^ 0x80000000u; }
-};
-template <>
-struct Element<DType::i64> {
-  using type = std::int64_t;
-  static std::uint64_t key(std::int64_t v) { return static_cast<std::uint64_t>(v) ^ (1ull << 63); }
-};
-template <>
-struct Element<DType::u8> {
-  using type = std::uint8_t;
-  static std::uint32_t key(std::uint8_t v) { return v; }
-};
-template <>
-struct Element<DType::boolean> : Element<DType::u8> {};
 
 // Key above index, in one word or two.
 struct Narrow {
@@ -86,7 +32,7 @@ struct Wide {
 
 template <DType kType>
 void sort(const SortArgs& a, Range range) {
-  using E = Element<kType>;
+  using E = SortElement<kType>;
   using T = typename E::type;
   using Key = decltype(E::key(T{}));
   using Entry = std::conditional_t<sizeof(Key) == 4, Narrow, Wide>;

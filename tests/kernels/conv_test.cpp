@@ -162,7 +162,7 @@ void expect_agreement(const Family<Args>& family, Args a, void* Args::*result, s
 template <class T>
 void expect_same_when_packed(ConvArgs a, std::size_t size, const std::string& what) {
   const std::int64_t bytes = packed_conv_bytes(a, dtype_of<T>());
-  if (bytes == 0) return;
+  if (bytes == 0 || testing::kDevice) return;
   std::vector<T> packed(static_cast<std::size_t>(bytes) / sizeof(T) + 1, T(-77));
   pack_conv(a, dtype_of<T>(), packed.data());
   EXPECT_EQ(packed.back(), T(-77)) << what;

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/device.h"
 #include "kernels/kernel.h"
 
 namespace ingrad::kernels::testing {
@@ -25,10 +26,30 @@ constexpr DType dtype_of() {
   return DType::u8;
 }
 
-// Runs all units of a family, `step` units per call (0: all in one call).
+// Do device kernels take the place of the CPU's?
+#ifdef INGRAD_TEST_DEVICE
+inline constexpr bool kDevice = true;
+#else
+inline constexpr bool kDevice = false;
+#endif
+
+// Runs all units of a family, `step` units per call (0: all in one call). In programs that test a
+// device its kernels take the place of the CPU's; one call does all units there.
 template <class Args>
 void run_units(const Family<Args>& family, Backend backend, DType t, const Args& args,
                std::int64_t step = 0) {
+#ifdef INGRAD_TEST_DEVICE
+  if (backend == Backend::cpu) {
+    DeviceLibrary& device = *device_library();
+    const auto launcher = family.at(Backend::cuda, t);
+    ASSERT_NE(launcher, nullptr) << family.name();
+    const std::int64_t all = family.units(args);
+    if (all > 0) launcher(args, {0, all, nullptr});
+    device.synchronize();
+    ASSERT_EQ(device.take_error(), "") << family.name();
+    return;
+  }
+#endif
   const auto fn = family.at(backend, t);
   ASSERT_NE(fn, nullptr) << family.name();
   const std::int64_t units = family.units(args);
@@ -55,6 +76,9 @@ inline int compare_bytes(const void* a, const void* b, std::size_t bytes) {
 
 inline std::vector<std::string> isa_names() {
   std::vector<std::string> names;
+#ifdef INGRAD_TEST_DEVICE
+  return {"auto"};
+#endif
   for (std::string_view n : supported_isas()) names.emplace_back(n);
   return names;
 }

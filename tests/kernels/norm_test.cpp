@@ -93,12 +93,12 @@ TEST_P(NormIsa, VarianceSurvivesALargeMean) {
   double mean = 0, variance = 0;
   for (float v : x) mean += v / static_cast<double>(n);
   for (float v : x) variance += (v - mean) * (v - mean) / static_cast<double>(n);
-  float rstd = 0;
+  std::vector<float> rstd(1);
   RowNormArgs a;
-  a.x = x.data(), a.y = y.data(), a.rstd = &rstd;
+  a.x = x.data(), a.y = y.data(), a.rstd = rstd.data();
   a.rows = 1, a.channels = static_cast<std::int64_t>(n);
   run_units(row_norm, Backend::cpu, DType::f32, a);
-  EXPECT_NEAR(rstd, 1 / std::sqrt(variance), 1e-5 * rstd);
+  EXPECT_NEAR(rstd[0], 1 / std::sqrt(variance), 1e-5 * rstd[0]);
 }
 
 template <class T>

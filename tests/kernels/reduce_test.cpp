@@ -214,6 +214,7 @@ TEST(Reduce, BitsDoNotDependOnLayoutOrInstructionSet) {
 }
 
 TEST_P(ReduceIsa, SegmentsGiveTheSameBits) {
+  if (testing::kDevice) GTEST_SKIP() << "devices do not cut outputs into segments";
   for (std::int64_t n : {kReduceSegment - 1, kReduceSegment, 3 * kReduceSegment + 1100,
                          4 * kReduceSegment, 7 * kReduceSegment + 5}) {
     const std::vector<float> x = random_values<float>(static_cast<std::size_t>(2 * n), 4);
@@ -254,10 +255,10 @@ TEST_P(ReduceIsa, SumIsAccurate) {
   ReduceArgs a;
   a.reduced = {1, {static_cast<std::int64_t>(n)}, {1}};
   a.in = x.data();
-  float sum = 0;
-  a.out = &sum;
+  std::vector<float> sum(1);
+  a.out = sum.data();
   run_units(reduce, Backend::cpu, DType::f32, a);
-  EXPECT_NEAR(sum, exact, 1e-6 * exact);
+  EXPECT_NEAR(sum[0], exact, 1e-6 * exact);
 }
 
 TEST_P(ReduceIsa, NothingReduced) {
@@ -293,30 +294,30 @@ TEST_P(ReduceIsa, NanAndInfinity) {
       ReduceArgs a;
       a.reduced = {1, {static_cast<std::int64_t>(n)}, {1}};
       a.in = x.data();
-      float out = 0;
-      a.out = &out;
+      std::vector<float> out(1);
+      a.out = out.data();
       for (ReduceKind kind : kFloatKinds) {
         if (kind == ReduceKind::sum_product) continue;
         a.kind = kind;
         run_units(reduce, Backend::cpu, DType::f32, a);
-        EXPECT_TRUE(std::isnan(out)) << static_cast<int>(kind) << " n " << n << " at " << at;
+        EXPECT_TRUE(std::isnan(out[0])) << static_cast<int>(kind) << " n " << n << " at " << at;
       }
-      std::int64_t position = -1;
-      a.out = &position;
+      std::vector<std::int64_t> position = {-1};
+      a.out = position.data();
       a.kind = ReduceKind::arg_maximum;
       run_units(reduce, Backend::cpu, DType::f32, a);
-      EXPECT_EQ(position, static_cast<std::int64_t>(at));
+      EXPECT_EQ(position[0], static_cast<std::int64_t>(at));
       x[at] = -inf;
       a.kind = ReduceKind::arg_minimum;
       run_units(reduce, Backend::cpu, DType::f32, a);
-      EXPECT_EQ(position, static_cast<std::int64_t>(at));
+      EXPECT_EQ(position[0], static_cast<std::int64_t>(at));
       a.kind = ReduceKind::sum_exp;
-      a.out = &out;
+      a.out = out.data();
       run_units(reduce, Backend::cpu, DType::f32, a);
-      EXPECT_TRUE(std::isfinite(out));
+      EXPECT_TRUE(std::isfinite(out[0]));
       x[at] = inf;
       run_units(reduce, Backend::cpu, DType::f32, a);
-      EXPECT_EQ(out, inf);
+      EXPECT_EQ(out[0], inf);
     }
   }
 }

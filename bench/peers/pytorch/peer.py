@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workloads of ingrad's benchmark, in PyTorch.
 
-usage: peer.py [--mode eager|compile|folded] [--threads N] [--min-time S] [--serve | ROW ...]
+usage: peer.py [--mode eager|compile|folded|graph] [--device cpu|cuda] [--threads N] [--min-time S]
+               [--serve | ROW ...]
 
 Prints one JSON line per row: {"name", "mode", "median_s", "p10_s", "p90_s", "repetitions", and the
 check values that tell whether it computed the same thing}. With --serve the rows are read from
 standard input, one a line, so that another process can interleave them with its own; `?` answers
-with versions and settings. Weights and inputs come from tests/golden/families/formula.py.
+with versions and settings. On a GPU, calls follow each other without waiting, about a millisecond
+of them at a time; mode graph replays a captured CUDA graph. Weights and inputs come from tests/golden/families/formula.py.
 """
 
 import argparse
@@ -79,6 +81,9 @@ MODELS = {
     "resnet18": (lambda: ResNet18("cifar", CLASSES), (3, 32, 32)),
     "resnet18_224": (lambda: ResNet18("imagenet", 1000), (3, 224, 224)),
 }
+# On a GPU.
+GPU_BATCHES = {"mlp_64": (1, 16, 256, 4096), "mlp_784": (16, 256, 4096), "lenet5": (256,),
+               "cnn3": (256,), "resnet18": (16, 256), "resnet18_224": (64,)}
 BATCHES = {"mlp_784": (1, 16, 256, 1024), "mlp_64": (1, 16, 256, 1024), "lenet5": (1, 16, 256),
            "cnn3": (1, 16, 256), "resnet18": (1, 16, 64), "resnet18_224": (1, 4)}
 # Integrated Gradients: samples, and the nodes of the path that are evaluated as one batch, which is
@@ -93,8 +98,11 @@ ROWS = (
 )
 
 
+DEVICE = "cpu"
+
+
 def array(name, shape):
-    return torch.from_numpy(formula.tensor(name, shape))
+    return torch.from_numpy(formula.tensor(name, shape)).to(DEVICE)
 
 
 def fingerprint(result):
@@ -125,21 +133,34 @@ def fold(model):
 
 def input_gradient(model_name, batch, mode, maybe_compile):
     make, shape = MODELS[model_name]
-    model = formula.fill(make()).eval().requires_grad_(False)
+    model = formula.fill(make()).eval().requires_grad_(False).to(DEVICE)
     x = array("input", (batch, *shape))
     if mode == "folded":
         model = fold(model)
         if x.dim() == 4:
             x = x.contiguous(memory_format=torch.channels_last)
     x.requires_grad_()
-    targets = (torch.arange(batch) % CLASSES)[:, None]
+    targets = (torch.arange(batch, device=DEVICE) % CLASSES)[:, None]
     scalar = maybe_compile(lambda x: model(x).gather(1, targets).sum())
 
     def step():
         (g,) = torch.autograd.grad(scalar(x), x)
         return g
 
-    return step, fingerprint(step())
+    return captured(step) if mode == "graph" else step, fingerprint(step())
+
+
+def captured(step):
+    """The step as a CUDA graph that is replayed."""
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
 
 
 def integrated_gradients(model_name, batch, mode, maybe_compile):
@@ -195,6 +216,8 @@ def prepare(row, mode, maybe_compile):
     kind, *rest = row.split("/")
     if mode == "folded" and kind not in ("input_gradient", "integrated_gradients"):
         return None
+    if mode == "graph" and kind != "input_gradient":
+        return None
     if kind == "gemm":
         return gemm(int(rest[0]))
     function = {"input_gradient": input_gradient, "integrated_gradients": integrated_gradients,
@@ -204,15 +227,24 @@ def prepare(row, mode, maybe_compile):
 
 def measure(step, min_time):
     """Calls until `min_time` seconds and 3 calls have passed, after a warm-up of a third of it."""
-    end = time.perf_counter() + min_time / 3
-    while time.perf_counter() < end:
+    wait = torch.cuda.synchronize if DEVICE == "cuda" else lambda: None
+    calls = 0
+    start = time.perf_counter()
+    while time.perf_counter() < start + min_time / 3:
         step()
+        wait()
+        calls += 1
+    together = 1
+    if DEVICE == "cuda":
+        together = max(1, min(100, int(1e-3 * calls / (time.perf_counter() - start))))
     times = []
     end = time.perf_counter() + min_time
     while len(times) < 3 or time.perf_counter() < end:
         start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
+        for _ in range(together):
+            step()
+        wait()
+        times.append((time.perf_counter() - start) / together)
     times.sort()
     pick = lambda q: times[min(len(times) - 1, int(q * len(times)))]
     return {"median_s": pick(0.5), "p10_s": pick(0.1), "p90_s": pick(0.9),
@@ -231,25 +263,36 @@ def about(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help="default: all")
-    parser.add_argument("--mode", choices=["eager", "compile", "folded"], default="eager")
+    parser.add_argument("--mode", choices=["eager", "compile", "folded", "graph"],
+                        default="eager")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--min-time", type=float, default=0.5, help="seconds per row")
     parser.add_argument("--serve", action="store_true", help="read rows from standard input")
     parser.add_argument("--list", action="store_true", help="print the names of all rows")
     options = parser.parse_args()
+    global DEVICE
+    DEVICE = options.device
+    rows = ROWS
+    if DEVICE == "cuda":
+        rows = [f"input_gradient/{m}/{b}" for m, batches in GPU_BATCHES.items() for b in batches]
     if options.list:
-        print("\n".join(ROWS))
+        print("\n".join(rows))
         return 0
     torch.set_num_threads(options.threads)
     # Weights of one model are the same in every row, programs are not: forget them in between.
-    maybe_compile = torch.compile if options.mode == "compile" else lambda f: f
+    maybe_compile = lambda f: f
+    if options.mode == "compile":
+        maybe_compile = torch.compile
+        if DEVICE == "cuda":
+            maybe_compile = lambda f: torch.compile(f, mode="max-autotune")
     prepared = {}
-    for line in sys.stdin if options.serve else options.rows or ROWS:
+    for line in sys.stdin if options.serve else options.rows or rows:
         row = line.strip()
         if row == "?":
             print(json.dumps(about(options)), flush=True)
             continue
-        if row not in ROWS:
+        if row not in rows:
             print(json.dumps({"name": row, "error": "no such row"}), flush=True)
             continue
         if row not in prepared:

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Normalisation of rows in two passes, and the affine maps per channel of batch norm with their
+// factors.
+#include "kernels/norm.h"
+
+#include "kernels/channel_factors.h"
+#include "kernels/cuda/install.h"
+#include "kernels/cuda/lines.cuh"
+
+namespace ingrad::kernels::INGRAD_DEVICE {
+namespace {
+
+template <class T>
+__device__ inline T at(const void* p, std::int64_t i, T otherwise) {
+  return p ? static_cast<const T*>(p)[i] : otherwise;
+}
+template <class T>
+__device__ inline void put(void* p, std::int64_t i, T v) {
+  if (p) static_cast<T*>(p)[i] = v;
+}
+
+// The channel of each element of a row.
+struct RowChannels {
+  std::int64_t begin, spatial;
+
+  template <class Args>
+  __device__ RowChannels(const Args& a, std::int64_t row)
+      : begin(row % a.groups * a.channels), spatial(a.spatial) {}
+  __device__ std::int64_t operator()(std::int64_t j) const {
+    return begin + (spatial == 1 ? j : j / spatial);
+  }
+};
+
+template <class T>
+struct RowNorm {
+  RowNormArgs a;
+  template <class Threads>
+  __device__ void operator()(const Threads& t, T* parts) const {
+    using Index = typename Threads::Index;
+    const std::int64_t n = t.n, row = t.line;
+    const auto x = t.hold(static_cast<const T*>(a.x) + row * n, T(0));
+    T mean = T(0), square = T(0);
+    if (a.centred) {
+      t.slots([&](int slot, Index j) { mean += x(slot, j); });
+      mean = t.all(mean, Sum(), parts) / static_cast<T>(n);
+    }
+    t.slots([&](int slot, Index j) {
+      const T d = t.has(j) ? x(slot, j) - mean : T(0);
+      square += d * d;
+    });
+    square = t.all(square, Sum(), parts);
+    const T rstd = T(1) / std::sqrt(square / static_cast<T>(n) + static_cast<T>(a.epsilon));
+    if (t.first == 0) {
+      put(a.mean, row, mean);
+      put(a.rstd, row, rstd);
+    }
+    if (a.y == nullptr) return;
+    T* const y = static_cast<T*>(a.y) + row * n;
+    const RowChannels channel(a, row);
+    t.each([&](int slot, Index j) {
+      const std::int64_t c = channel(j);
+      y[j] = (x(slot, j) - mean) * rstd * at(a.weight, c, T(1)) + at(a.bias, c, T(0));
+    });
+  }
+};
+
+template <class T>
+struct RowNormGrad {
+  RowNormGradArgs a;
+  template <class Threads>
+  __device__ void operator()(const Threads& t, T* parts) const {
+    using Index = typename Threads::Index;
+    const std::int64_t n = t.n, row = t.line;
+    const T mean = at(a.mean, row, T(0)), rstd = at(a.rstd, row, T(0));
+    const RowChannels channel(a, row);
+    const T* const x = static_cast<const T*>(a.x) + row * n;
+    const T* const dy = static_cast<const T*>(a.dy) + row * n;
+    const auto scaled = t.template hold<T>(
+        [&](int, Index j) { return t.has(j) ? (x[j] - mean) * rstd : T(0); });
+    const auto g = t.template hold<T>(
+        [&](int, Index j) { return t.has(j) ? dy[j] * at(a.weight, channel(j), T(1)) : T(0); });
+    T sum = T(0), product = T(0);
+    t.slots([&](int slot, Index j) {
+      sum += g(slot, j);
+      product += g(slot, j) * scaled(slot, j);
+    });
+    sum = a.centred ? t.all(sum, Sum(), parts) / static_cast<T>(n) : T(0);
+    product = t.all(product, Sum(), parts) / static_cast<T>(n);
+    T* const dx = static_cast<T*>(a.dx) + row * n;
+    t.each([&](int slot, Index j) {
+      dx[j] = rstd * (g(slot, j) - sum - scaled(slot, j) * product);
+    });
+  }
+};
+
+template <class T>
+void run(const RowNormArgs& a, Range) {
+  launch_lines<T>(a.rows, a.channels * a.spatial, 1, RowNorm<T>{a});
+}
+template <class T>
+void run_grad(const RowNormGradArgs& a, Range) {
+  launch_lines<T>(a.rows, a.channels * a.spatial, 1, RowNormGrad<T>{a});
+}
+
+template <class T>
+void run_channel_affine(const ChannelAffineArgs& a, Range) {
+  launch_each(
+      a.batch * a.channels * a.spatial, INGRAD_LAMBDA(std::int64_t i) {
+        const std::int64_t c = i / a.spatial % a.channels;
+        T v = static_cast<const T*>(a.x)[i] * static_cast<const T*>(a.a)[c];
+        if (a.z) v += static_cast<const T*>(a.z)[i] * static_cast<const T*>(a.b)[c];
+        static_cast<T*>(a.y)[i] = v + at(a.d, c, T(0));
+      });
+}
+
+template <class T>
+void run_factors(const ChannelFactorsArgs& f, Range) {
+  launch_each(
+      f.channels, INGRAD_LAMBDA(std::int64_t c) {
+        const double scale = static_cast<double>(at(f.weight, c, T(1))) /
+                             std::sqrt(static_cast<double>(at(f.variance, c, T(0))) + f.epsilon);
+        put(f.a, c, static_cast<T>(scale));
+        put(f.d, c,
+            static_cast<T>(static_cast<double>(at(f.bias, c, T(0))) -
+                           static_cast<double>(at(f.mean, c, T(0))) * scale));
+      });
+}
+
+template <class T>
+void run_grad_factors(const ChannelGradFactorsArgs& f, Range) {
+  launch_each(
+      f.channels, INGRAD_LAMBDA(std::int64_t c) {
+        const double mean = static_cast<double>(at(f.mean, c, T(0)));
+        const double r = 1 / std::sqrt(static_cast<double>(at(f.variance, c, T(0))) + f.epsilon);
+        const double dweight = r * static_cast<double>(at(f.product, c, T(0)));
+        const double of_g = static_cast<double>(at(f.weight, c, T(1))) * r;
+        const double of_x = -of_g * r * dweight / f.count;
+        put(f.of_g, c, static_cast<T>(of_g));
+        put(f.of_x, c, static_cast<T>(of_x));
+        put(f.constant, c,
+            static_cast<T>(-of_g * static_cast<double>(at(f.sum, c, T(0))) / f.count -
+                           of_x * mean));
+        put(f.dweight, c, static_cast<T>(dweight));
+      });
+}
+
+}  // namespace
+
+void install_norm() {
+  row_norm.install(DType::f32, run<float>);
+  row_norm.install(DType::f64, run<double>);
+  row_norm_grad.install(DType::f32, run_grad<float>);
+  row_norm_grad.install(DType::f64, run_grad<double>);
+  channel_affine.install(DType::f32, run_channel_affine<float>);
+  channel_affine.install(DType::f64, run_channel_affine<double>);
+  channel_factors.install(DType::f32, run_factors<float>);
+  channel_factors.install(DType::f64, run_factors<double>);
+  channel_grad_factors.install(DType::f32, run_grad_factors<float>);
+  channel_grad_factors.install(DType::f64, run_grad_factors<double>);
+}
+
+}  // namespace ingrad::kernels::INGRAD_DEVICE
