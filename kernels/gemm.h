@@ -14,7 +14,8 @@ enum class Activation : std::uint8_t { none, relu };
 // * a_row + p * a_col], and any strides are allowed (one of row and column equal to 1 is the fast
 // case, so transposes are free). Columns of C are contiguous. k == 0 gives activation(bias). No
 // operand overlaps C. The order of summation over p depends on k alone: C(i, j) has the same bits
-// for any m, n and position, and for any split of the work.
+// for any m, n and position, and for any split of the work. (On a device, where NVIDIA's library
+// does the work, it may depend on all but m: rows have the same bits however many there are.)
 struct GemmArgs {
   const void* a = nullptr;
   const void* b = nullptr;

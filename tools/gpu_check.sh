@@ -12,4 +12,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 if [ -d "$root/lib" ]; then
   export LD_LIBRARY_PATH=$root/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
+# cuBLASLt and cuDNN where PyTorch has brought them.
+for folder in $(python3 -c 'import nvidia, glob; print(*(d for p in nvidia.__path__ for d in glob.glob(p + "/*/lib")))' 2> /dev/null || true); do
+  export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder
+done
 exec python3 "$root/tools/gpu_check.py" "$@"

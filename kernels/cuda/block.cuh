@@ -15,17 +15,11 @@ struct Sum {
     return a + b;
   }
 };
-// NaN beats every number.
+// Of floats. Passes over NaN: one instruction, where that would take four.
 struct Largest {
   template <class T>
   __device__ T operator()(T a, T b) const {
-    return a != a || a > b ? a : b;
-  }
-};
-struct Smallest {
-  template <class T>
-  __device__ T operator()(T a, T b) const {
-    return a != a || a < b ? a : b;
+    return std::fmax(a, b);
   }
 };
 struct Product {

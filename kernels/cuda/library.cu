@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kernels/cuda/install.h"
+#include "kernels/cuda/vendor/install.h"
 
 namespace ingrad::kernels::cuda {
 namespace {
@@ -204,6 +205,7 @@ Library* find_devices() {
   if (devices.empty()) return nullptr;
   cudaSetDevice(0);
   install_kernels();
+  install_cublaslt();
   return new Library;
 }
 

@@ -30,8 +30,8 @@ struct LineValues {
 template <int kThreads, int kHeld>
 struct LineThreads {
   using Index = std::conditional_t<(kHeld > 0), int, std::int64_t>;
-  std::int64_t line, n, inner;
-  Index first;
+  std::int64_t line, inner;
+  Index n, first;
 
   // Offset of element i from where the line begins; lines that threads share are dense.
   __device__ std::int64_t at(Index i) const { return kThreads == 1 ? i * inner : i; }
@@ -88,7 +88,8 @@ __global__ void __launch_bounds__(kBlock) shared_lines(Body body, std::int64_t l
   const std::int64_t line = static_cast<std::int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
   if (line >= lines) return;  // a whole warp of several in the block
   using Threads = LineThreads<kThreads, kHeld>;
-  body(Threads{line, n, 1, static_cast<typename Threads::Index>(threadIdx.x)}, parts);
+  using Index = typename Threads::Index;
+  body(Threads{line, 1, static_cast<Index>(n), static_cast<Index>(threadIdx.x)}, parts);
 }
 
 template <class T, int kThreads, int kHeld, class Body>
@@ -103,7 +104,7 @@ void launch_lines(std::int64_t lines, std::int64_t n, std::int64_t inner, Body b
   if (lines == 0) return;
   if (inner > 1 || n <= 4) {
     return launch_each(lines, INGRAD_LAMBDA(std::int64_t line) {
-      body(LineThreads<1, 0>{line, n, inner, 0}, static_cast<T*>(nullptr));
+      body(LineThreads<1, 0>{line, inner, n, 0}, static_cast<T*>(nullptr));
     });
   }
   constexpr int kOne = static_cast<int>(kWarp), kAll = static_cast<int>(kBlock);

@@ -178,7 +178,7 @@ __device__ typename Op::State join_threads(typename Op::State* states, typename 
 
 // One part of `across` outputs per block. partial, if there are several: [outputs][parts].
 template <class T, class Op>
-__global__ void __launch_bounds__(kBlock, 4)
+__global__ void __launch_bounds__(kBlock, 2)
     reduce_part(ReduceArgs a, Op op, Layout l, typename Op::State* partial) {
   using State = typename Op::State;
   INGRAD_SHARED(State, states, kBlock);
@@ -207,7 +207,7 @@ __global__ void __launch_bounds__(kBlock, 4)
       const T* in = static_cast<const T*>(a.in) + at;
       const T* other = Op::kTwo ? static_cast<const T*>(a.other) + at : nullptr;
       const std::int64_t index = k * l.inner + first;
-      INGRAD_UNROLL_BY(8)
+      INGRAD_UNROLL_BY(16)
       for (int round = 0; round < rounds; ++round) {
         op.add(s, *in, Op::kTwo ? *other : T(0), c, index + round * l.inner_depth);
         in += step;

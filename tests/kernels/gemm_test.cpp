@@ -189,17 +189,21 @@ void expect_position_has_no_effect() {
                              {5, 40, 8, 35},
                              {52, 0, 1, 33},
                              {20, 74, 33, 1},
+                             {17, 0, 20, n},
                              {1, 1, 52, 74}}) {
-      std::vector<T> out(static_cast<std::size_t>(part[2] * part[3]));
+#ifdef INGRAD_TEST_DEVICE
+      if (part[3] < n) continue;  // there a promise of rows alone
+#endif
       GemmArgs g = full;
-      g.m = part[2], g.n = part[3], g.c_row = part[3];
+      g.m = part[2], g.n = part[3], g.c_row = part[3] == n ? full.c_row : part[3];
+      std::vector<T> out(static_cast<std::size_t>(g.m * g.c_row));
       g.a = static_cast<const T*>(full.a) + part[0] * full.a_row;
       g.b = static_cast<const T*>(full.b) + part[1] * full.b_col;
       g.c = out.data();
       run_units(gemm, Backend::cpu, dtype_of<T>(), g);
       for (std::int64_t i = 0; i < g.m; ++i) {
         for (std::int64_t j = 0; j < g.n; ++j) {
-          ASSERT_EQ(out[static_cast<std::size_t>(i * g.n + j)],
+          ASSERT_EQ(out[static_cast<std::size_t>(i * g.c_row + j)],
                     whole[static_cast<std::size_t>((part[0] + i) * (n + 1) + part[1] + j)]);
         }
       }

@@ -273,6 +273,7 @@ def main():
     options = parser.parse_args()
     global DEVICE
     DEVICE = options.device
+    torch.backends.cudnn.allow_tf32 = False  # f32 is f32, as in the plans beside it
     rows = ROWS
     if DEVICE == "cuda":
         rows = [f"input_gradient/{m}/{b}" for m, batches in GPU_BATCHES.items() for b in batches]

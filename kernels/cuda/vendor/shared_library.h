@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// NVIDIA's libraries, opened when the first device is: programs start without them, and our own
+// kernels then do all the work.
+#pragma once
+
+#include <dlfcn.h>
+
+#include <initializer_list>
+
+namespace ingrad::kernels::cuda {
+
+class SharedLibrary {
+ public:
+  // The first of these that the dynamic linker finds.
+  explicit SharedLibrary(std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+      if ((handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL)) != nullptr) return;
+    }
+  }
+  // Whether the library and all functions asked for are there.
+  bool complete() const { return handle_ != nullptr && !missing_; }
+
+  template <class Function>
+  void load(Function*& function, const char* name) {
+    if (handle_ == nullptr) return;
+    function = reinterpret_cast<Function*>(dlsym(handle_, name));
+    if (function == nullptr) missing_ = true;
+  }
+
+ private:
+  void* handle_ = nullptr;  // stays open
+  bool missing_ = false;
+};
+
+}  // namespace ingrad::kernels::cuda
