@@ -5,55 +5,13 @@
 // are added in order.
 #include "kernels/conv.h"
 
+#include "kernels/cuda/conv_few.h"
+#include "kernels/cuda/conv_pixels.cuh"
 #include "kernels/cuda/install.h"
 #include "kernels/cuda/tile_gemm.cuh"
 
 namespace ingrad::kernels::INGRAD_DEVICE {
 namespace {
-
-template <class Args>
-__device__ inline std::int64_t points(const Args& a) {
-  return a.grid[0] * a.grid[1] * a.grid[2];
-}
-
-// A grid point of an image: p counts the points of all images.
-struct Pixel {
-  std::int64_t image, t[3];
-
-  template <class Args>
-  __device__ static Pixel of(const Args& a, std::int64_t p) {
-    // 32-bit divisions wherever they suffice.
-    const std::int64_t per_image = points(a);
-    Pixel x;
-    x.image = p / per_image;
-    const auto rest = static_cast<std::uint32_t>(p - x.image * per_image);
-    const auto width = static_cast<std::uint32_t>(a.grid[2]);
-    const auto height = static_cast<std::uint32_t>(a.grid[1]);
-    x.t[2] = rest % width;
-    x.t[1] = rest / width % height;
-    x.t[0] = rest / width / height;
-    return x;
-  }
-
-  // Offset within a channel of the source under a tap; -1 outside.
-  template <class Args>
-  __device__ std::int64_t source(const Args& a, std::int64_t tap) const {
-    std::int64_t at = 0;
-INGRAD_UNROLL
-    for (int axis = 0; axis < 3; ++axis) {
-      const std::int64_t x = t[axis] * a.step[axis] + a.tap_offset[tap * 3 + axis];
-      if (x < 0 || x >= a.size[axis]) return -1;
-      at = at * a.size[axis] + x;
-    }
-    return at;
-  }
-
-  template <class Args>
-  __device__ std::int64_t out(const Args& a) const {
-    return image * a.out_batch + a.out_base + t[0] * a.out_step[0] + t[1] * a.out_step[1] +
-           t[2] * a.out_step[2];
-  }
-};
 
 // Blocks: (group, tile of channels, tile of pixels), channels fastest.
 template <class T, class Tile>
@@ -73,7 +31,8 @@ __global__ void __launch_bounds__(kBlock)
   const Pixel pixel = Pixel::of(c, mine < pixels ? mine : 0);
   const T* const image = src + pixel.image * c.src_batch;
   T sum[Tile::kSquare][Tile::kSquare] = {};
-  // p counts (tap, channel), channels fastest, or (channel, tap) would leave padding in every strip.
+  // p counts (tap, channel), channels fastest, or (channel, tap) would leave padding in every
+  // strip.
   const auto channels = static_cast<std::uint32_t>(c.in_channels);
   multiply_tile<Tile, T>(
       c.taps * c.in_channels,
@@ -92,24 +51,17 @@ __global__ void __launch_bounds__(kBlock)
       },
       true, false, strips, sum);
   const int y = static_cast<int>(threadIdx.x) / 16, x = static_cast<int>(threadIdx.x) % 16;
-  const T* const bias = static_cast<const T*>(c.bias);
-  const T* const residual = static_cast<const T*>(c.residual);
-INGRAD_UNROLL
+  INGRAD_UNROLL
   for (int j = 0; j < Tile::kSquare; ++j) {
     const std::int64_t p = column + x + 16 * j;
     if (p >= pixels) continue;
     const std::int64_t base = Pixel::of(c, p).out(c);
-INGRAD_UNROLL
+    INGRAD_UNROLL
     for (int i = 0; i < Tile::kSquare; ++i) {
       const std::int64_t m = row + y + 16 * i;
       if (m >= c.out_channels) continue;
       const std::int64_t channel = group * c.out_channels + m, at = base + channel * c.out_channel;
-      T v = sum[i][j];
-      if (bias != nullptr) v += bias[channel];
-      if (residual != nullptr) v += residual[at];
-      if (c.activation == Activation::relu && v < T(0)) v = T(0);
-      if (c.gate != nullptr && (c.gate[at / 8] >> (at % 8) & 1) == 0) v = T(0);
-      static_cast<T*>(c.out)[at] = v;
+      static_cast<T*>(c.out)[at] = finished(c, sum[i][j], channel, at);
     }
   }
 }
@@ -129,22 +81,23 @@ void run(const ConvArgs& given, Range) {
   c.tap_weight = device_table(c.tap_weight, c.taps);
   const std::int64_t pixels = c.batch * c.grid[0] * c.grid[1] * c.grid[2];
   if (pixels == 0 || c.out_channels == 0) return;
+  if (has_few_outputs(c)) return conv_few<T>(c);
   constexpr std::int64_t kEnoughTiles = 128;
   using Large = GemmTile<sizeof(T) == 4 ? 8 : 4>;
   if (c.out_channels > 64 &&
       c.groups * blocks_for(c.out_channels, Large::kSide) * blocks_for(pixels, Large::kSide) >=
           kEnoughTiles) {
     launch_conv<T, Large>(c, pixels);
-  } else if (c.out_channels > 32 && c.groups * blocks_for(c.out_channels, 64) *
-                                            blocks_for(pixels, 64) >= kEnoughTiles) {
+  } else if (c.out_channels > 32 &&
+             c.groups * blocks_for(c.out_channels, 64) * blocks_for(pixels, 64) >= kEnoughTiles) {
     launch_conv<T, GemmTile<4>>(c, pixels);
   } else {
     launch_conv<T, GemmTile<2>>(c, pixels);
   }
 }
 
-// Blocks: (group, part of the pixels, tile of out channels, tile of (channel, tap)). Part sums go to
-// partial[part][group][row][column], rows x columns of a group dense.
+// Blocks: (group, part of the pixels, tile of out channels, tile of (channel, tap)). Part sums go
+// to partial[part][group][row][column], rows x columns of a group dense.
 template <class T, class Tile>
 __global__ void __launch_bounds__(kBlock)
     conv_weight_grad_tiles(ConvWeightGradArgs c, std::int64_t tiles_down, std::int64_t tiles_across,
@@ -177,9 +130,9 @@ __global__ void __launch_bounds__(kBlock)
       true, true, strips, sum);
   const int y = static_cast<int>(threadIdx.x) / 16, x = static_cast<int>(threadIdx.x) % 16;
   T* const to = partial + (part * c.groups + group) * c.out_channels * columns;
-INGRAD_UNROLL
+  INGRAD_UNROLL
   for (int i = 0; i < Tile::kSquare; ++i) {
-INGRAD_UNROLL
+    INGRAD_UNROLL
     for (int j = 0; j < Tile::kSquare; ++j) {
       const std::int64_t r = row + y + 16 * i, n = column + x + 16 * j;
       if (r < c.out_channels && n < columns) to[r * columns + n] = sum[i][j];
@@ -199,8 +152,7 @@ void run_weight_grad(const ConvWeightGradArgs& given, Range) {
   if (weights == 0) return;
   // The cut depends on the pixels alone, so that sums do not depend on the device.
   constexpr std::int64_t kLeastPart = 1024, kMostParts = 64;
-  const std::int64_t parts =
-      std::clamp<std::int64_t>(pixels / kLeastPart, 1, kMostParts);
+  const std::int64_t parts = std::clamp<std::int64_t>(pixels / kLeastPart, 1, kMostParts);
   const std::int64_t part_pixels = (pixels + parts - 1) / parts;
   T* const partial =
       static_cast<T*>(device_scratch(parts * weights * static_cast<std::int64_t>(sizeof(T))));
@@ -208,14 +160,15 @@ void run_weight_grad(const ConvWeightGradArgs& given, Range) {
   const std::int64_t across = blocks_for(columns, Tile::kSide);
   launch(conv_weight_grad_tiles<T, Tile>, static_cast<unsigned>(c.groups * parts * down * across),
          kBlock, 0, c, down, across, parts, part_pixels, partial);
-  launch_each(weights, INGRAD_LAMBDA(std::int64_t i) {
-    T sum = T(0);
-    for (std::int64_t part = 0; part < parts; ++part) sum += partial[part * weights + i];
-    const std::int64_t column = i % columns, row = i / columns;
-    const std::int64_t m = row % c.out_channels, group = row / c.out_channels;
-    static_cast<T*>(c.w)[group * c.w_group + m * c.w_out + column / c.taps * c.w_in +
-                         c.tap_weight[column % c.taps]] = sum;
-  });
+  launch_each(
+      weights, INGRAD_LAMBDA(std::int64_t i) {
+        T sum = T(0);
+        for (std::int64_t part = 0; part < parts; ++part) sum += partial[part * weights + i];
+        const std::int64_t column = i % columns, row = i / columns;
+        const std::int64_t m = row % c.out_channels, group = row / c.out_channels;
+        static_cast<T*>(c.w)[group * c.w_group + m * c.w_out + column / c.taps * c.w_in +
+                             c.tap_weight[column % c.taps]] = sum;
+      });
 }
 
 }  // namespace

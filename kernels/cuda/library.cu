@@ -206,6 +206,7 @@ Library* find_devices() {
   cudaSetDevice(0);
   install_kernels();
   install_cublaslt();
+  install_cudnn();
   return new Library;
 }
 
