@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/device.h"
 #include "engine/graph.h"
 #include "engine/plan/rewriter.h"
 
@@ -52,8 +53,9 @@ struct Split {
   Program prefix, rest;
 };
 
-Split split(const ModelFn& model, const Shape& row_shape, std::int64_t rows) {
-  const TensorSpec spec{row_shape.with_inserted(0, rows), DType::f32, {}};
+Split split(const ModelFn& model, const Shape& row_shape, std::int64_t rows, Device device) {
+  const DeviceScope there(device);
+  const TensorSpec spec{row_shape.with_inserted(0, rows), DType::f32, device};
   const GraphFn f = [&](std::span<const Tensor> in) { return std::vector{model(in[0])}; };
   const Program whole = trace(f, {&spec, 1})->program();
   const std::vector<int> chain = affine_calls(whole);
@@ -69,10 +71,11 @@ Split split(const ModelFn& model, const Shape& row_shape, std::int64_t rows) {
 
 }  // namespace
 
-std::optional<AffinePrefix> affine_prefix(const ModelFn& model, const Shape& row_shape) {
+std::optional<AffinePrefix> affine_prefix(const ModelFn& model, const Shape& row_shape,
+                                          Device device) {
   Shape between;
   try {
-    const Program prefix = split(model, row_shape, 2).prefix;
+    const Program prefix = split(model, row_shape, 2, device).prefix;
     if (prefix.calls.empty()) return {};
     between = prefix.spec(prefix.outputs[0]).shape;
   } catch (const Error&) {
@@ -81,11 +84,11 @@ std::optional<AffinePrefix> affine_prefix(const ModelFn& model, const Shape& row
   if (between.rank() < 1 || between[0] != 2 || between.size() / 2 > row_shape.size()) return {};
   AffinePrefix result;
   result.row_shape = between.without(0);
-  result.prefix = [model, row_shape](const Tensor& x) {
-    return split(model, row_shape, x.dim(0)).prefix.run({&x, 1})[0];
+  result.prefix = [model, row_shape, device](const Tensor& x) {
+    return split(model, row_shape, x.dim(0), device).prefix.run({&x, 1})[0];
   };
-  result.rest = [model, row_shape](const Tensor& h) {
-    return split(model, row_shape, h.dim(0)).rest.run({&h, 1})[0];
+  result.rest = [model, row_shape, device](const Tensor& h) {
+    return split(model, row_shape, h.dim(0), device).rest.run({&h, 1})[0];
   };
   return result;
 }

@@ -18,7 +18,8 @@ struct AffinePrefix {
 
 // The longest such beginning that ends with a matrix product or a convolution and whose values are
 // no larger than the input, so that less has to be interpolated. None where the model has no such
-// beginning, or looks at values as it goes.
-std::optional<AffinePrefix> affine_prefix(const ModelFn& model, const Shape& row_shape);
+// beginning, or looks at values as it goes. `device`: where the model is.
+std::optional<AffinePrefix> affine_prefix(const ModelFn& model, const Shape& row_shape,
+                                          Device device = {});
 
 }  // namespace ingrad

@@ -69,16 +69,16 @@ Attribution explain_gradient_times_input(const ModelFn& model, const Tensor& x,
   return plain("gradient_times_input", true, model, x, options, where);
 }
 
-Attribution explain_smooth_grad(const ModelFn& model, const Tensor& x,
-                                const SmoothGradOptions& o, const ExplainOptions& options,
-                                Location where) {
+Attribution explain_smooth_grad(const ModelFn& model, const Tensor& x, const SmoothGradOptions& o,
+                                const ExplainOptions& options, Location where) {
   using Statistic = SmoothGradOptions::Statistic;
   const int least = o.statistic == Statistic::variance ? 2 : 1;
   if (o.draws < least || !(o.sigma >= 0)) {
-    throw Error(fmt::format("smooth_grad: {} draws with sigma {}; expected at least {} and sigma of "
-                            "at least 0",
-                            o.draws, o.sigma, least),
-                where);
+    throw Error(
+        fmt::format("smooth_grad: {} draws with sigma {}; expected at least {} and sigma of "
+                    "at least 0",
+                    o.draws, o.sigma, least),
+        where);
   }
   const char* names[] = {"smooth_grad", "smooth_grad_square", "var_grad"};
   ExplainRun run(names[static_cast<std::size_t>(o.statistic)], model, x, options, where);

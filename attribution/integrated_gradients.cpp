@@ -33,7 +33,7 @@ std::vector<Tensor> per_sample(const std::vector<Tensor>& baselines, const Tenso
                               given.shape().str(), x.shape().str()),
                   where);
     }
-    out.push_back(contiguous(expand(cast(given.detach(), DType::f32), x.shape())));
+    out.push_back(contiguous(expand(cast(given.detach().to({}), DType::f32), x.shape())));
   }
   if (out.empty()) out.push_back(Tensor::zeros(x.shape()));
   return out;
@@ -56,12 +56,13 @@ class Paths {
     ends_.push_back(run.inputs());
     width_ = run.width();
     gradients_.resize(baselines_.size() * static_cast<std::size_t>(run.samples()) * run.width());
-    prefix_ = affine_prefix(model, run.inputs().shape().without(0));
+    prefix_ = affine_prefix(model, run.inputs().shape().without(0), run.device());
     if (!prefix_) return;
     run.pool().release();  // the rest of the model takes its place
     width_ = static_cast<std::size_t>(prefix_->row_shape.size());
     for (Tensor& end : ends_) end = through_prefix(end);
     PoolOptions rest = options.pool;
+    rest.device = run.device();
     if (rest.plans) rest.plans = rest.plans->rest();
     rest_.emplace(prefix_->rest, prefix_->row_shape, options.scalar, run.result().targets,
                   options.contrast, rest, run.where());
@@ -146,7 +147,8 @@ class Paths {
     std::vector<Tensor> parts;
     for (std::int64_t first = 0; first < rows.dim(0); first += prefix_rows_) {
       const std::int64_t n = std::min(prefix_rows_, rows.dim(0) - first);
-      parts.push_back(prefix_->prefix(narrow(rows, 0, first, n)).detach());
+      const Tensor part = narrow(rows, 0, first, n).to(run_.device());
+      parts.push_back(prefix_->prefix(part).detach().to({}));
     }
     return contiguous(concat(parts, 0));
   }
@@ -168,9 +170,10 @@ class Paths {
         std::transform(from, from + width_, sums.mutable_data<float>() + i * width_,
                        [](double v) { return static_cast<float>(v); });
       }
-      const Tensor at = Tensor::zeros(run_.inputs().shape().with(0, rows)).track();
-      const Tensor h = prefix_->prefix(at);
-      const Tensor back = contiguous(gradients({&h, 1}, {&sums, 1}, {&at, 1})[0]);
+      const Device device = run_.device();
+      const Tensor at = Tensor::zeros(run_.inputs().shape().with(0, rows)).to(device).track();
+      const Tensor h = prefix_->prefix(at), towards = sums.to(device);
+      const Tensor back = contiguous(gradients({&h, 1}, {&towards, 1}, {&at, 1})[0]).to({});
       for (std::size_t i = 0; i < n; ++i) {
         const float* const from = back.data<float>() + i * run_.width();
         std::copy(

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/device.h"
 #include "engine/ops/elementwise.h"
 #include "engine/parallel.h"
 #include "engine/storage.h"
@@ -61,10 +62,13 @@ Pool::Evaluated Pool::evaluate(std::span<const WorkItem> items, const Tensor& x,
   }
   std::vector<Tensor> inputs = {x, class_column(targets)};
   if (kind_ == ScalarKind::contrast) inputs.push_back(class_column(contrast));
+  const DeviceScope there(options_.device, where_);
+  for (Tensor& t : inputs) t = t.to(options_.device, where_);
   const std::vector<Tensor> results =
       workspace != nullptr ? workspace->run(inputs, where_)
                            : scalar_function(model_, kind_, with_gradient, where_)(inputs);
-  return {results[0].to_vector<double>(), with_gradient ? contiguous(results[1]) : Tensor()};
+  return {results[0].to_vector<double>(),
+          with_gradient ? contiguous(results[1]).to({}, where_) : Tensor()};
 }
 
 // Under a cap, half of it is for the working memory of all threads; if that is not enough for a row
@@ -80,7 +84,7 @@ Pool::Way Pool::planned_way(bool with_gradient) const {
     const std::int64_t share = cap == 0 ? 0 : std::max<std::int64_t>(half, 1);
     try {
       w.workspace = std::make_unique<Workspace>(
-          plans->get(model_, row_shape_, kind_, with_gradient, share, where_), n);
+          plans->get(model_, row_shape_, kind_, with_gradient, share, options_.device, where_), n);
       break;
     } catch (const MemoryCapError& e) {
       if (n > 1) continue;

@@ -28,6 +28,7 @@ struct PoolOptions {
   // Run plans (engine/plan/plan.h). False: op by op, the reference, and the way for models that
   // look at values as they go.
   bool planned = true;
+  Device device = {};  // where the model is; rows are made on the CPU and go there
   std::shared_ptr<PoolPlans> plans = nullptr;  // shared with other pools of the same model
   // Rows done and rows in all, after every batch; returning false stops the run with an Error.
   std::function<bool(std::int64_t done, std::int64_t total)> progress = nullptr;

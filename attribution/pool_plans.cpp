@@ -28,12 +28,14 @@ GraphFn scalar_function(const ModelFn& model, ScalarKind kind, bool gradient, Lo
 
 std::shared_ptr<const Plan> PoolPlans::get(const ModelFn& model, const Shape& row_shape,
                                            ScalarKind kind, bool gradient,
-                                           std::int64_t memory_bytes, Location where) {
+                                           std::int64_t memory_bytes, Device device,
+                                           Location where) {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<const Plan>& plan = plans_[{row_shape.str(), kind, gradient, memory_bytes}];
+  std::shared_ptr<const Plan>& plan =
+      plans_[{row_shape.str(), kind, gradient, memory_bytes, device.str()}];
   if (plan) return plan;
-  std::vector<TensorSpec> specs = {{row_shape.with_inserted(0, kMaxRows), DType::f32, {}},
-                                   {Shape{kMaxRows, 1}, DType::i64, {}}};
+  std::vector<TensorSpec> specs = {{row_shape.with_inserted(0, kMaxRows), DType::f32, device},
+                                   {Shape{kMaxRows, 1}, DType::i64, device}};
   if (kind == ScalarKind::contrast) specs.push_back(specs[1]);
   plan = compile(scalar_function(model, kind, gradient, where), specs,
                  {.memory_bytes = memory_bytes}, where);

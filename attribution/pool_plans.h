@@ -25,15 +25,16 @@ class PoolPlans {
   // on them.
   static constexpr std::int64_t kMaxRows = 256;
 
-  // Of scalar_function(). memory_bytes: most working memory of one thread, 0: no limit. Error when
-  // the model mixes rows or looks at values.
+  // Of scalar_function(), for a model on that device. memory_bytes: most working memory of one
+  // thread, 0: no limit. Error when the model mixes rows or looks at values.
   std::shared_ptr<const Plan> get(const ModelFn& model, const Shape& row_shape, ScalarKind kind,
-                                  bool gradient, std::int64_t memory_bytes, Location where);
+                                  bool gradient, std::int64_t memory_bytes, Device device,
+                                  Location where);
   // Of what remains of the model after its affine beginning (attribution/affine_prefix.h).
   std::shared_ptr<PoolPlans> rest();
 
  private:
-  using Key = std::tuple<std::string, ScalarKind, bool, std::int64_t>;
+  using Key = std::tuple<std::string, ScalarKind, bool, std::int64_t, std::string>;
   std::mutex mutex_;
   std::map<Key, std::shared_ptr<const Plan>> plans_;
   std::shared_ptr<PoolPlans> rest_;

@@ -80,17 +80,18 @@ QuadratureRule quadrature_from_name(std::string_view name, Location where) {
   for (std::size_t i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == name) return static_cast<QuadratureRule>(i);
   }
-  throw Error(fmt::format("quadrature \"{}\" is unknown; expected left, right, midpoint, trapezoid, "
-                          "simpson or gauss_legendre",
-                          name),
-              where);
+  throw Error(
+      fmt::format("quadrature \"{}\" is unknown; expected left, right, midpoint, trapezoid, "
+                  "simpson or gauss_legendre",
+                  name),
+      where);
 }
 
 Quadrature quadrature(QuadratureRule rule, int n, Location where) {
   const int least = rule == QuadratureRule::trapezoid ? 2 : rule == QuadratureRule::simpson ? 3 : 1;
   if (n < least || (rule == QuadratureRule::simpson && n % 2 == 0)) {
-    throw Error(fmt::format("quadrature: {} with {} nodes; expected {}at least {}", name_of(rule), n,
-                            rule == QuadratureRule::simpson ? "an odd number, " : "", least),
+    throw Error(fmt::format("quadrature: {} with {} nodes; expected {}at least {}", name_of(rule),
+                            n, rule == QuadratureRule::simpson ? "an odd number, " : "", least),
                 where);
   }
   switch (rule) {

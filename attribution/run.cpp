@@ -20,7 +20,7 @@ Tensor checked(const Tensor& x, Location where) {
                     x.defined() ? x.spec().str() : "undefined"),
         where);
   }
-  const Tensor dense = contiguous(cast(x.detach(), DType::f32));
+  const Tensor dense = contiguous(cast(x.detach().to({}, where), DType::f32));
   const float* v = dense.data<float>();
   for (std::int64_t i = 0; i < dense.size(); ++i) {
     if (!std::isfinite(v[i])) {
@@ -36,7 +36,10 @@ Tensor checked(const Tensor& x, Location where) {
 
 ExplainRun::ExplainRun(std::string method, const ModelFn& model, const Tensor& x,
                        const ExplainOptions& options, Location where)
-    : x_(checked(x, where)), where_(where), start_(std::chrono::steady_clock::now()) {
+    : x_(checked(x, where)),
+      device_(x.device()),
+      where_(where),
+      start_(std::chrono::steady_clock::now()) {
   result_.method = std::move(method);
   result_.scalar = options.scalar;
   // Targets are those of the unperturbed inputs, found in batches of the same size as all others.
@@ -52,11 +55,14 @@ ExplainRun::ExplainRun(std::string method, const ModelFn& model, const Tensor& x
                               part.classes.size(), n),
                   where);
     }
-    const auto found = resolve_targets(part, model(narrow(x_, 0, first, last - first)), where);
+    const Tensor rows = narrow(x_, 0, first, last - first).to(device_, where);
+    const auto found = resolve_targets(part, model(rows).to({}, where), where);
     result_.targets.insert(result_.targets.end(), found.begin(), found.end());
   }
+  PoolOptions there = options.pool;
+  there.device = device_;
   pool_.emplace(model, x_.shape().without(0), options.scalar, result_.targets, options.contrast,
-                options.pool, where);
+                std::move(there), where);
   result_.f.resize(static_cast<std::size_t>(n));
   pool_->values(
       items(1),
@@ -93,7 +99,10 @@ Attribution ExplainRun::finish(const std::vector<double>& values, bool complete)
   const Tensor out = Tensor::empty(x_.shape(), DType::f32);
   std::transform(values.begin(), values.end(), out.mutable_data<float>(),
                  [](double v) { return static_cast<float>(v); });
-  result_.values = out;
+  result_.values = out.to(device_);
+  if (result_.standard_error.defined()) {
+    result_.standard_error = result_.standard_error.to(device_);
+  }
   if (complete) {
     for (std::size_t s = 0; s < result_.f.size(); ++s) {
       double sum = 0;

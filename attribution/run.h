@@ -10,12 +10,14 @@ namespace ingrad {
 
 class ExplainRun {
  public:
-  // Checks the samples ([N, ...] floating with N > 0 and without NaN; converted to f32), resolves
-  // the targets at the unperturbed inputs, and evaluates f there.
+  // The model is where the samples are, and so will be the result; everything in between is on the
+  // CPU. Checks the samples ([N, ...] floating with N > 0 and without NaN; converted to f32),
+  // resolves the targets at the unperturbed inputs, and evaluates f there.
   ExplainRun(std::string method, const ModelFn& model, const Tensor& x,
              const ExplainOptions& options, Location where);
 
-  const Tensor& inputs() const { return x_; }  // [N, ...], f32, dense
+  const Tensor& inputs() const { return x_; }  // [N, ...], f32, dense, on the CPU
+  Device device() const { return device_; }    // of the model
   std::int64_t samples() const { return x_.dim(0); }
   std::size_t width() const { return static_cast<std::size_t>(x_.size() / x_.dim(0)); }
   std::span<const float> row(std::int64_t sample) const;
@@ -32,6 +34,7 @@ class ExplainRun {
 
  private:
   Tensor x_;
+  Device device_;
   std::optional<Pool> pool_;
   Attribution result_;
   Location where_;

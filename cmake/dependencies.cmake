@@ -34,5 +34,6 @@ if(INGRAD_HAS_CUDA)
   target_compile_options(
     ingrad_flags
     INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --extended-lambda -lineinfo
-              -Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Wshadow,-Werror>)
+              --compress-mode=size -Werror=all-warnings
+              -Xcompiler=-Wall,-Wextra,-Wshadow,-Werror>)
 endif()

@@ -40,6 +40,11 @@ int device_count() {
   return library == nullptr ? 0 : library->count();
 }
 
+std::string device_name(Device device, Location where) {
+  if (device.kind == Device::Kind::cpu) throw Error("device_name: of the cpu", where);
+  return library_of(device, where).describe(device.index);
+}
+
 void synchronize(Device device, Location where) {
   if (device.kind == Device::Kind::cpu) return;
   library_of(device, where).synchronize();

@@ -25,6 +25,8 @@ class DeviceScope {
 
 // Of accelerators; 0 where this build or machine has none.
 int device_count();
+// "NVIDIA H200, sm_90"; Error for the CPU.
+std::string device_name(Device device, Location where = Location::current());
 // Waits until everything asked of the device is done. Nothing to do for the CPU.
 void synchronize(Device device, Location where = Location::current());
 // Of an accelerator; Error for the CPU.

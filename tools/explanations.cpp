@@ -45,6 +45,10 @@ Explanation explain(Session& session, const std::string& what, const Method& met
       return !Interrupt::requested();
     };
     e.result = method.explain(model, x, settings, options);
+    e.result.values = e.result.values.to({});
+    if (e.result.standard_error.defined()) {
+      e.result.standard_error = e.result.standard_error.to({});
+    }
   }
   session.rows += x.dim(0);
   return e;

@@ -23,7 +23,8 @@ struct Explanation {
   double completeness_error() const;
 };
 
-// With a progress bar called `what`; counts the samples in the session's rows.
+// With a progress bar called `what`; counts the samples in the session's rows. The model is where x
+// is; the arrays of the result are on the CPU.
 Explanation explain(Session& session, const std::string& what, const Method& method,
                     const MethodSettings& settings, const ModelFn& model, const Tensor& x,
                     ExplainOptions options);

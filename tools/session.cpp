@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "engine/device.h"
 #include "engine/error.h"
 #include "engine/parallel.h"
 #include "kernels/kernel.h"
@@ -71,16 +72,30 @@ void Session::note(std::string_view text) const {
   if (!common.json && !common.quiet) fmt::print(stderr, "{}\n", text);
 }
 
+Device Session::use_device(const std::string& name) {
+  const Device device = device_from_name(name);
+  const DeviceScope is_there(device);
+  return device_ = device;
+}
+
 Json Session::provenance() const {
-  return {{"version", version()}, {"seed", common.seed},
-          {"device", "cpu"},      {"instruction_set", kernels::active_isa()},
-          {"threads", threads()}, {"seconds", seconds()},
-          {"rows", rows}};
+  Json p = {{"version", version()},
+            {"seed", common.seed},
+            {"device", device_.str()},
+            {"instruction_set", kernels::active_isa()},
+            {"threads", threads()},
+            {"seconds", seconds()},
+            {"rows", rows}};
+  if (device_.kind != Device::Kind::cpu) p["device_name"] = device_name(device_);
+  return p;
 }
 
 std::string Session::provenance_line() const {
-  return fmt::format("{} rows, seed {}, {:.1f} s, cpu ({}, {} thread{}), ingrad {}", rows,
-                     common.seed, seconds(), kernels::active_isa(), threads(),
+  const std::string gpu = device_.kind == Device::Kind::cpu
+                              ? ""
+                              : fmt::format("{} ({}), ", device_.str(), device_name(device_));
+  return fmt::format("{} rows, seed {}, {:.1f} s, {}cpu ({}, {} thread{}), ingrad {}", rows,
+                     common.seed, seconds(), gpu, kernels::active_isa(), threads(),
                      threads() == 1 ? "" : "s", version());
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/spec.h"
+
 namespace ingrad::tools {
 
 // Keeps the order of its keys.
@@ -35,6 +37,10 @@ class Session {
   Json result = Json::object();    // the command's own keys of the JSON object
   std::int64_t rows = 0;           // samples that were evaluated, counted by the command
 
+  // The device that an option --device names, on which the rest of the command computes; Error
+  // where it is not there.
+  Device use_device(const std::string& name);
+
   const std::string& command() const { return command_; }
   double seconds() const;
 
@@ -57,6 +63,7 @@ class Session {
 
  private:
   std::string command_;
+  Device device_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

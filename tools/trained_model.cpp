@@ -36,6 +36,11 @@ std::vector<T> json_list(const LoadedModel& loaded, const char* key, const std::
 
 }  // namespace
 
+void TrainedModel::to(Device where) {
+  model->to(where);
+  device = where;
+}
+
 ModelFn TrainedModel::on_raw_inputs() const {
   const Module* m = model.get();
   if (normalization.mean.empty()) return [m](const Tensor& x) { return (*m)(x); };
@@ -44,7 +49,8 @@ ModelFn TrainedModel::on_raw_inputs() const {
     scale.push_back(1 / normalization.deviation[c]);
     offset.push_back(-normalization.mean[c] / normalization.deviation[c]);
   }
-  const Tensor times = per_channel(scale, spec.input), plus = per_channel(offset, spec.input);
+  const Tensor times = per_channel(scale, spec.input).to(device);
+  const Tensor plus = per_channel(offset, spec.input).to(device);
   return [m, times, plus](const Tensor& x) { return (*m)(x * times + plus); };
 }
 

@@ -22,7 +22,11 @@ struct TrainedModel {
   std::vector<std::string> classes;  // empty: regression, or not known
   std::map<std::string, std::string> metadata = {};
 
-  // Of raw inputs (pictures in [0, 1], tables as they are): normalises, then runs the model. Both
+  Device device = {};  // of the model
+
+  void to(Device where);  // moves it
+
+  // Of raw inputs on its device (pictures in [0, 1], tables as they are): normalises, then runs the model. Both
   // must stay where they are.
   ModelFn on_raw_inputs() const;
 };

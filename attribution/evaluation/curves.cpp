@@ -21,9 +21,9 @@ Features features_of(const Tensor& x, bool whole_pixels, Location where) {
   const auto width = static_cast<std::size_t>(x.size() / x.dim(0));
   if (!whole_pixels) return {width, 1, 0};
   if (x.rank() != 4) {
-    throw Error(fmt::format("curves: whole pixels of inputs {}; expected [N, C, H, W]",
-                            x.shape().str()),
-                where);
+    throw Error(
+        fmt::format("curves: whole pixels of inputs {}; expected [N, C, H, W]", x.shape().str()),
+        where);
   }
   const auto plane = static_cast<std::size_t>(x.dim(2) * x.dim(3));
   return {plane, static_cast<std::size_t>(x.dim(1)), plane};
@@ -51,13 +51,14 @@ Curves deletion_insertion(const ModelFn& model, const Tensor& x, const Tensor& a
                           Location where) {
   if (x.rank() < 2 || x.dim(0) == 0 || attribution.shape() != x.shape() ||
       static_cast<std::int64_t>(targets.size()) != x.dim(0) || o.steps < 1) {
-    throw Error(fmt::format("curves: inputs {}, attribution {}, {} targets, {} steps; expected equal "
-                            "shapes, one target per sample and at least one step",
-                            x.shape().str(), attribution.shape().str(), targets.size(), o.steps),
-                where);
+    throw Error(
+        fmt::format("curves: inputs {}, attribution {}, {} targets, {} steps; expected equal "
+                    "shapes, one target per sample and at least one step",
+                    x.shape().str(), attribution.shape().str(), targets.size(), o.steps),
+        where);
   }
-  const Tensor inputs = contiguous(cast(x.detach(), DType::f32));
-  const Tensor scores = contiguous(cast(attribution.detach(), DType::f32));
+  const Tensor inputs = contiguous(cast(x.detach().to({}, where), DType::f32));
+  const Tensor scores = contiguous(cast(attribution.detach().to({}, where), DType::f32));
   const Features features = features_of(inputs, o.whole_pixels, where);
   const auto n = static_cast<std::size_t>(inputs.dim(0));
   const std::size_t width = static_cast<std::size_t>(inputs.size()) / n;
@@ -76,7 +77,9 @@ Curves deletion_insertion(const ModelFn& model, const Tensor& x, const Tensor& a
     curves.fraction.push_back(static_cast<double>(gone[p]) / static_cast<double>(features.count));
   }
 
-  Pool pool(model, inputs.shape().without(0), o.scalar, targets, {}, o.pool, where);
+  PoolOptions there = o.pool;
+  there.device = x.device();
+  Pool pool(model, inputs.shape().without(0), o.scalar, targets, {}, std::move(there), where);
   std::vector<WorkItem> items;
   for (std::size_t s = 0; s < n; ++s) {
     for (std::size_t v = 0; v < 2 * points; ++v) {

@@ -98,6 +98,11 @@ TEST_F(ComputeTest, EvaluatesAndExplains) {
   expect_refusal_about({"attribute", "--dataset", "glyphs", "--count", "1", "--baseline", "mean",
                         "--out", path("mean"), "--model", model},
                        "--baseline mean");
+  // Devices that are not there.
+  expect_refusal_about({"attribute", "--dataset", "glyphs", "--device", "cuda:99", "--out",
+                        path("device"), "--model", model},
+                       "cuda:99");
+  expect_refusal_about({"evaluate", "--device", "tpu", "--model", model}, "tpu");
   // The user's own picture; one of another size is refused.
   write_png(path("own.png"), Tensor::full({28, 28, 3}, 200, DType::u8));
   write_png(path("large.png"), Tensor::full({30, 28, 1}, 200, DType::u8));

@@ -28,7 +28,7 @@ namespace {
 struct Options {
   std::string model, weights, input_shape, input, dataset, data, split = "test";
   std::string method = "all", target = "predicted", scalar = "logit", baseline = "zero";
-  std::string memory, out = "out/attribute";
+  std::string memory, device = "cpu", out = "out/attribute";
   std::int64_t count = 16, outputs = 10, batch = 256, pictures = 64;
   MethodSettings settings;
   double percentile = 99.5;
@@ -123,6 +123,8 @@ class AttributeCommand {
         out_(o.out) {}
 
   void run() {
+    const Device device = session_.use_device(o_.device);
+    model_.to(device);
     const ModelFn f = model_.on_raw_inputs();
     ExplainOptions options;
     options.pool.plans = std::make_shared<PoolPlans>();
@@ -134,7 +136,8 @@ class AttributeCommand {
     settings.seed = session_.common.seed;
     settings.baselines = baselines_of(o_, model_, inputs_);
     for (const Method* m : parse_methods(o_.method)) {
-      explanations_.push_back(explain(session_, m->title, *m, settings, f, inputs_.rows, options));
+      explanations_.push_back(
+          explain(session_, m->title, *m, settings, f, inputs_.rows.to(device), options));
     }
     write_arrays();
     if (is_picture()) write_pictures();
@@ -348,6 +351,7 @@ void declare_options(CLI::App& app, Options& o) {
       ->check(integer_in(1, 1 << 24));
   app.add_option("--memory", o.memory, "Limit on the memory of a batch: 500MB, 2GiB")
       ->type_name("BYTES");
+  app.add_option("--device", o.device, "Where to compute: cpu, cuda, cuda:1")->type_name("NAME");
   app.add_option("--percentile", o.percentile, "Magnitude that gets the full colour")
       ->type_name("P")
       ->check(number_in(1, 100));
@@ -366,7 +370,7 @@ Command attribute_command() {
           "      --method integrated_gradients --rule adaptive --steps 729 --target 3\n"
           "  ingrad attribute --model out/california/model.safetensors --input houses.csv\n"
           "  ingrad attribute --model resnet18 --weights resnet18.safetensors \\\n"
-          "      --input-shape 3x224x224 --outputs 1000 --input dog.png",
+          "      --input-shape 3x224x224 --outputs 1000 --input dog.png --device cuda",
           [](CLI::App& app) -> std::function<void(Session&)> {
             auto o = std::make_shared<Options>();
             declare_options(app, *o);

@@ -17,7 +17,7 @@ namespace ingrad::tools {
 namespace {
 
 struct Options {
-  std::string model, dataset, data, split = "test", adversarial;
+  std::string model, dataset, data, split = "test", adversarial, device = "cpu";
   std::int64_t batch = 500, count = 0;
 };
 
@@ -98,7 +98,12 @@ void print_classes(const Confusion& c, const std::vector<std::string>& names, Se
 }
 
 void run(const Options& o, Session& session) {
-  const TrainedModel t = load_trained(o.model);
+  TrainedModel t = load_trained(o.model);
+  const Device device = session.use_device(o.device);
+  t.to(device);
+  // Batches and attacks are on the CPU.
+  const auto there = as_function(*t.model);
+  const auto model = [&](const Tensor& x) { return there(x.to(device)).to({}); };
   DatasetOptions d;
   d.data = o.data;
   d.count = o.count;
@@ -142,7 +147,7 @@ void run(const Options& o, Session& session) {
       bar.update(std::min(done * o.batch, source.samples));
       return true;
     };
-    const Metrics m = evaluate(as_function(*t.model), source, shown);
+    const Metrics m = evaluate(model, source, shown);
     session.rows += m.samples;
     return m;
   };
@@ -201,6 +206,8 @@ Command evaluate_command() {
         app.add_option("--adversarial", o->adversarial,
                        "Also under this attack: fgsm:eps=0.1, linf:eps=8/255,steps=20, l2:eps=2")
             ->type_name("TEXT");
+        app.add_option("--device", o->device, "Where the model runs: cpu, cuda, cuda:1")
+            ->type_name("NAME");
         return [o](Session& session) { run(*o, session); };
       }};
 }
