@@ -4,6 +4,7 @@
 //
 // usage: ingrad_bench_gpu [--min-time S] [ROW ...]
 //   input_gradient/MODEL/BATCH   by a plan, replayed
+//   integrated_gradients/MODEL/BATCH   50 steps, as a share of what plain gradients would take
 //   bandwidth/NAME               of memory-bound kernels, as a share of what a copy moves
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "attribution/explain.h"
 #include "bench/workload.h"
 #include "engine/builder.h"
 #include "engine/device.h"
@@ -58,9 +60,12 @@ nlohmann::json measure(double min_time, const Step& step) {
   }
   std::sort(times.begin(), times.end());
   const auto pick = [&](double q) {
-    return times[std::min(times.size() - 1, static_cast<std::size_t>(q * static_cast<double>(times.size())))];
+    return times[std::min(times.size() - 1,
+                          static_cast<std::size_t>(q * static_cast<double>(times.size())))];
   };
-  return {{"median_s", pick(0.5)}, {"p10_s", pick(0.1)}, {"p90_s", pick(0.9)},
+  return {{"median_s", pick(0.5)},
+          {"p10_s", pick(0.1)},
+          {"p90_s", pick(0.9)},
           {"repetitions", times.size()}};
 }
 
@@ -81,23 +86,26 @@ const std::vector<Model>& models() {
   return all;
 }
 
-nlohmann::json input_gradient(const Model& model, std::int64_t batch, double min_time) {
-  const auto network = build_model(model.spec);
+std::unique_ptr<Module> network_of(const Model& model) {
+  auto network = build_model(model.spec);
   for (const NamedTensor& p : network->state()) {
     p.tensor.assign(by_formula(p.name, p.tensor.shape()));
   }
   network->to(kGpu);
-  std::vector<std::int64_t> extents = {batch};
-  extents.insert(extents.end(), model.spec.input.begin(), model.spec.input.end());
+  return network;
+}
+
+nlohmann::json input_gradient(const Model& model, std::int64_t batch, double min_time) {
+  const auto network = network_of(model);
   std::vector<std::int64_t> classes;
   for (std::int64_t i = 0; i < batch; ++i) classes.push_back(i % 10);
-  const Tensor x = by_formula("input", Shape(extents)).to(kGpu);
+  const Tensor x = by_formula("input", model.spec.input.with_inserted(0, batch)).to(kGpu);
   const Tensor targets = Tensor::from(classes, Shape{batch, 1}).to(kGpu);
   const std::vector<TensorSpec> specs = {x.spec(), targets.spec()};
   const auto plan = compile(
       [&](std::span<const Tensor> in) {
-        return std::vector{
-            grad([&](const Tensor& rows) { return sum(gather((*network)(rows), 1, in[1])); }, in[0])};
+        return std::vector{grad(
+            [&](const Tensor& rows) { return sum(gather((*network)(rows), 1, in[1])); }, in[0])};
       },
       specs);
   Workspace workspace(plan);
@@ -112,8 +120,27 @@ nlohmann::json input_gradient(const Model& model, std::int64_t batch, double min
     for (const auto& [name, value] : fingerprint(gradient.to({}))) row[name] = value;
   }
   row.update(measure(min_time, [&] { workspace.run(given, wanted, batch); }));
-  row["gflops"] = plan->traced_flops() * static_cast<double>(batch) /
-                  row["median_s"].get<double>() / 1e9;
+  row["gflops"] =
+      plan->traced_flops() * static_cast<double>(batch) / row["median_s"].get<double>() / 1e9;
+  return row;
+}
+
+// Of 50 steps, beside 50 times as many rows of plain gradients.
+nlohmann::json integrated_gradients(const Model& model, std::int64_t batch, double min_time) {
+  constexpr int kSteps = 50;
+  const auto network = network_of(model);
+  const ModelFn f = [&](const Tensor& x) { return (*network)(x); };
+  const Tensor x = by_formula("input", model.spec.input.with_inserted(0, batch)).to(kGpu);
+  ExplainOptions options;
+  options.target = Target::one(0);
+  options.pool.plans = std::make_shared<PoolPlans>();
+  IntegratedGradientsOptions o;
+  o.steps = kSteps;
+  nlohmann::json row = {{"mode", "plan"}};
+  row.update(measure(min_time, [&] { explain_integrated_gradients(f, x, o, options); }));
+  const nlohmann::json plain = input_gradient(model, 256, min_time);
+  row["share_of_plain"] = static_cast<double>(batch * kSteps) * plain["median_s"].get<double>() /
+                          256 / row["median_s"].get<double>();
   return row;
 }
 
@@ -178,9 +205,9 @@ int run_rows(int argc, char** argv) {
     return 2;
   }
   const auto print = [&](const std::string& name, const auto& f) {
-    const bool chosen = wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const auto& w) {
-      return name.rfind(w, 0) == 0;
-    });
+    const bool chosen =
+        wanted.empty() || std::any_of(wanted.begin(), wanted.end(),
+                                      [&](const auto& w) { return name.rfind(w, 0) == 0; });
     if (!chosen) return;
     nlohmann::json row;
     try {
@@ -197,6 +224,12 @@ int run_rows(int argc, char** argv) {
       print(fmt::format("input_gradient/{}/{}", m.name, batch),
             [&] { return input_gradient(m, batch, min_time); });
     }
+  }
+  for (const Model& m : models()) {
+    if (m.batches.back() < 256) continue;
+    const std::int64_t batch = std::string(m.name) == "resnet18" ? 5 : 16;
+    print(fmt::format("integrated_gradients/{}/{}", m.name, batch),
+          [&] { return integrated_gradients(m, batch, min_time); });
   }
   for (const Bandwidth& b : bandwidths()) {
     print(fmt::format("bandwidth/{}", b.name), [&] { return bandwidth(b, min_time); });
