@@ -13,7 +13,7 @@ archive=${1:-build/ingrad_gpu.tar.gz}
 limit=$((55 * 1024 * 1024))
 
 cmake --preset release > /dev/null
-if ! grep -q "CMAKE_CUDA_COMPILER:" build/release/CMakeCache.txt; then
+if ! cmake --build build/release --target help | grep -q "^ingrad_tests_gpu"; then
   echo "gpu_bundle.sh: this build has no CUDA; install the CUDA Toolkit and run cmake --preset cuda" >&2
   exit 2
 fi

@@ -178,6 +178,8 @@ def table(report):
         for name, r in report["sanitizer"].items():
             out.append(f"- {name}: {r['result'] if isinstance(r, dict) else r}")
     rows = report.get("bench", {})
+    if not rows:
+        return "\n".join(out) + "\n"
     out += ["", "| row | plan, us | spread | eager / plan | CUDA graph / plan | compile / plan |"
             " difference |", "|---|---|---|---|---|---|---|"]
     for name, r in rows.items():

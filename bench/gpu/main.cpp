@@ -145,7 +145,7 @@ nlohmann::json integrated_gradients(const Model& model, std::int64_t batch, doub
 }
 
 // ---- memory-bound kernels ---------------------------------------------------------------------
-// 64 MB of f32 rows of 1024, read and written as often as the kernel must.
+// 256 MiB of f32 rows of 1024, read and written as often as the kernel must.
 struct Bandwidth {
   const char* name;
   double passes;
