@@ -3,7 +3,7 @@
 // factors.
 #include "kernels/norm.h"
 
-#include "kernels/channel_factors.h"
+#include "kernels/channel_factors-inl.h"
 #include "kernels/cuda/install.h"
 #include "kernels/cuda/lines.cuh"
 
@@ -115,33 +115,12 @@ void run_channel_affine(const ChannelAffineArgs& a, Range) {
 
 template <class T>
 void run_factors(const ChannelFactorsArgs& f, Range) {
-  launch_each(
-      f.channels, INGRAD_LAMBDA(std::int64_t c) {
-        const double scale = static_cast<double>(at(f.weight, c, T(1))) /
-                             std::sqrt(static_cast<double>(at(f.variance, c, T(0))) + f.epsilon);
-        put(f.a, c, static_cast<T>(scale));
-        put(f.d, c,
-            static_cast<T>(static_cast<double>(at(f.bias, c, T(0))) -
-                           static_cast<double>(at(f.mean, c, T(0))) * scale));
-      });
+  launch_each(f.channels, INGRAD_LAMBDA(std::int64_t c) { set_factors<T>(f, c); });
 }
 
 template <class T>
 void run_grad_factors(const ChannelGradFactorsArgs& f, Range) {
-  launch_each(
-      f.channels, INGRAD_LAMBDA(std::int64_t c) {
-        const double mean = static_cast<double>(at(f.mean, c, T(0)));
-        const double r = 1 / std::sqrt(static_cast<double>(at(f.variance, c, T(0))) + f.epsilon);
-        const double dweight = r * static_cast<double>(at(f.product, c, T(0)));
-        const double of_g = static_cast<double>(at(f.weight, c, T(1))) * r;
-        const double of_x = -of_g * r * dweight / f.count;
-        put(f.of_g, c, static_cast<T>(of_g));
-        put(f.of_x, c, static_cast<T>(of_x));
-        put(f.constant, c,
-            static_cast<T>(-of_g * static_cast<double>(at(f.sum, c, T(0))) / f.count -
-                           of_x * mean));
-        put(f.dweight, c, static_cast<T>(dweight));
-      });
+  launch_each(f.channels, INGRAD_LAMBDA(std::int64_t c) { set_grad_factors<T>(f, c); });
 }
 
 }  // namespace

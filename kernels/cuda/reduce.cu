@@ -173,7 +173,7 @@ __device__ typename Op::State join_threads(typename Op::State* states, typename 
     __syncthreads();
     if (d < half) *mine = op.join(*mine, mine[half * across]);
   }
-  return states[o];
+  return *mine;
 }
 
 // One part of `across` outputs per block. partial, if there are several: [outputs][parts].

@@ -116,6 +116,7 @@ const Mappings& mappings() {
     map_shape(m);
     map_reduction(m);
     map_normalization(m);
+    map_attention(m);
     map_indexing(m);
     map_convolution(m);
     map_matmul(m);

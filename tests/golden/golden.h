@@ -56,6 +56,7 @@ void map_convolution(Mappings& to);
 void map_matmul(Mappings& to);
 void map_pooling(Mappings& to);
 void map_normalization(Mappings& to);
+void map_attention(Mappings& to);
 void map_indexing(Mappings& to);
 void map_loss(Mappings& to);
 void map_second_order(Mappings& to);

@@ -20,8 +20,8 @@ from safetensors import safe_open
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = [
     "ops_elementwise", "ops_shape", "ops_reduction", "ops_convolution", "ops_pooling",
-    "ops_normalization", "ops_indexing", "ops_loss", "optimizers", "schedules", "second_order",
-    "resnet",
+    "ops_normalization", "ops_attention", "ops_indexing", "ops_loss", "optimizers", "schedules",
+    "second_order", "resnet",
 ]
 
 

@@ -11,10 +11,10 @@
 namespace ingrad::golden {
 namespace {
 
-const std::vector<std::string> kFiles = {"ops_elementwise",   "ops_shape",       "ops_reduction",
-                                         "ops_normalization", "ops_convolution", "ops_matmul",
-                                         "ops_indexing",      "ops_pooling",     "ops_loss",
-                                         "second_order"};
+const std::vector<std::string> kFiles = {"ops_elementwise",   "ops_shape",     "ops_reduction",
+                                         "ops_normalization", "ops_attention", "ops_convolution",
+                                         "ops_matmul",        "ops_indexing",  "ops_pooling",
+                                         "ops_loss",          "second_order"};
 
 using FileAndOp = std::pair<std::string, std::string>;
 

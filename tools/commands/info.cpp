@@ -23,7 +23,7 @@ std::string compiler() {
 std::string cuda_line(const kernels::CudaDevices& cuda) {
   std::string line = cuda.built ? fmt::format("toolkit {}", cuda.toolkit) : "not built";
   for (const std::string& device : cuda.devices) line += "; " + device;
-  if (cuda.devices.empty() && !cuda.problem.empty()) line += "; " + cuda.problem;
+  if (cuda.devices.empty() && !cuda.problem.empty()) line += "; no GPU: " + cuda.problem;
   return line;
 }
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "engine/device.h"
 #include "engine/op.h"
 #include "engine/suggest.h"
 #include "tools/arguments.h"
@@ -76,6 +77,7 @@ void list_ops(const Options& options, Session& session) {
 // Which (back end, dtype) each family of kernels has.
 void list_kernels(const Options& options, Session& session) {
   constexpr std::string_view kBackends[] = {"reference", "cpu", "cuda"};
+  const bool has_gpu = device_count() > 0;  // asking enters its kernels
   Table table({{"kernels"}, {"reference"}, {"cpu"}, {"cuda"}});
   Json list = Json::array();
   for (const kernels::FamilyBase* family : kernels::all_families()) {
@@ -98,6 +100,7 @@ void list_kernels(const Options& options, Session& session) {
     throw Error(fmt::format("no family of kernels has '{}' in its name", options.filter));
   }
   session.print(table.str());
+  if (!has_gpu) session.print("\ncuda: no GPU here, of which kernels could be listed\n");
   session.result["kernels"] = std::move(list);
 }
 
