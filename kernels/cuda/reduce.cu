@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions: a block of threads is laid over some outputs and the elements of each; partial
-// results meet in a binary tree in shared memory. Outputs of many elements are cut into parts for
-// several blocks, and a second kernel joins these. All of this depends on the extents and strides
-// of the reduced axes alone, so that an output has the same bits whatever its neighbours.
+// Reductions: a block of threads is laid over some outputs and the elements of each; partial results
+// meet in a binary tree in shared memory. Outputs of many elements are cut into parts for several
+// blocks, and a second kernel joins these. All of this depends on extents of the reduced axes and
+// on strides alone, so that an output has the same bits whatever its neighbours.
 #include "kernels/reduce.h"
 
 #include <limits>
