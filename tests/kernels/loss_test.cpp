@@ -22,8 +22,9 @@ using LossIsa = testing::EveryIsa;
 
 template <class T>
 void expect_matches_reference(bool weighted, double smoothing) {
-  const std::int64_t shapes[][3] = {{1, 1, 1},  {5, 10, 1}, {3, 37, 1}, {2, 1100, 1},
-                                    {2, 7, 5},  {3, 4, 37}, {0, 3, 1},  {2, 3, 0}};
+  const std::int64_t shapes[][3] = {
+      {3, 200, 1}, {2, 500, 1},  {3, 1000, 1}, {2, 2100, 1}, {1, 9001, 1}, {1, 1, 1}, {5, 10, 1},
+      {3, 37, 1},  {2, 1100, 1}, {2, 7, 5},    {3, 4, 37},   {0, 3, 1},    {2, 3, 0}};
   for (const auto& s : shapes) {
     const auto lines = static_cast<std::size_t>(s[0] * s[2]);
     const auto size = static_cast<std::size_t>(s[1]) * lines;
@@ -34,9 +35,9 @@ void expect_matches_reference(bool weighted, double smoothing) {
       target[i] = i % 4 == 3 ? -100 : static_cast<std::int64_t>(i * 7) % s[1];
     }
     std::vector<T> expected(lines), whole(lines), split(lines);
-    CrossEntropyArgs a{x.data(), target.data(), weighted ? w.data() : nullptr, expected.data(),
-                       s[0],     s[1],          s[2],                          -100,
-                       smoothing};
+    CrossEntropyArgs a{
+        x.data(), target.data(), weighted ? w.data() : nullptr, expected.data(), s[0], s[1], s[2],
+        -100,     smoothing};
     run_units(cross_entropy, Backend::reference, dtype_of<T>(), a);
     a.loss = whole.data();
     run_units(cross_entropy, Backend::cpu, dtype_of<T>(), a);
@@ -46,8 +47,8 @@ void expect_matches_reference(bool weighted, double smoothing) {
     EXPECT_EQ(kernels::testing::compare_bytes(whole.data(), split.data(), lines * sizeof(T)), 0);
 
     std::vector<T> dx0(size), dx1(size), dx2 = x;
-    CrossEntropyGradArgs b{x.data(), target.data(), a.weight, g.data(), dx0.data(), s[0],
-                           s[1],     s[2],          -100,     smoothing};
+    CrossEntropyGradArgs b{x.data(), target.data(), a.weight, g.data(), dx0.data(),
+                           s[0],     s[1],          s[2],     -100,     smoothing};
     run_units(cross_entropy_grad, Backend::reference, dtype_of<T>(), b);
     b.dx = dx1.data();
     run_units(cross_entropy_grad, Backend::cpu, dtype_of<T>(), b);
@@ -81,8 +82,8 @@ TEST_P(LossIsa, IgnoredLinesAreZero) {
     CrossEntropyArgs a{x.data(), target.data(), nullptr, loss.data(), 1, 3, inner, 1, 0.1};
     run_units(cross_entropy, Backend::cpu, DType::f32, a);
     EXPECT_EQ(loss, std::vector<float>(loss.size(), 0));
-    CrossEntropyGradArgs b{x.data(), target.data(), nullptr, g.data(), dx.data(), 1, 3,
-                           inner,    1,             0.1};
+    CrossEntropyGradArgs b{x.data(), target.data(), nullptr, g.data(), dx.data(), 1,
+                           3,        inner,         1,       0.1};
     run_units(cross_entropy_grad, Backend::cpu, DType::f32, b);
     EXPECT_EQ(dx, std::vector<float>(dx.size(), 0));
   }

@@ -20,9 +20,10 @@ using testing::tolerance;
 using NormIsa = testing::EveryIsa;
 
 // rows, groups, channels, spatial
-constexpr std::int64_t kRowShapes[][4] = {{1, 1, 1, 1},  {5, 1, 33, 1}, {3, 1, 1500, 1},
-                                          {6, 3, 2, 25}, {4, 2, 1, 49}, {6, 2, 4, 3},
-                                          {0, 1, 4, 1},  {3, 1, 0, 1}};
+constexpr std::int64_t kRowShapes[][4] = {
+    {2, 1, 200, 1}, {2, 1, 500, 1}, {3, 1, 1000, 1}, {2, 1, 2100, 1}, {1, 1, 9001, 1},
+    {1, 1, 1, 1},   {5, 1, 33, 1},  {3, 1, 1500, 1}, {6, 3, 2, 25},   {4, 2, 1, 49},
+    {6, 2, 4, 3},   {0, 1, 4, 1},   {3, 1, 0, 1}};
 
 template <class T>
 void expect_rows_match(bool centred, bool affine) {
@@ -32,8 +33,7 @@ void expect_rows_match(bool centred, bool affine) {
     const auto parameters = static_cast<std::size_t>(s[1] * s[2]);
     const std::vector<T> x = random_values<T>(size, 1, 2, 5), dy = random_values<T>(size, 2);
     const std::vector<T> w = random_values<T>(parameters, 3), b = random_values<T>(parameters, 4);
-    std::vector<T> y0(size), y1(size), y2(size), mean0(rows), mean1(rows), rstd0(rows),
-        rstd1(rows);
+    std::vector<T> y0(size), y1(size), y2(size), mean0(rows), mean1(rows), rstd0(rows), rstd1(rows);
     RowNormArgs a;
     a.x = x.data();
     a.weight = affine ? w.data() : nullptr;
@@ -103,8 +103,8 @@ TEST_P(NormIsa, VarianceSurvivesALargeMean) {
 
 template <class T>
 void expect_affine_matches() {
-  const std::int64_t shapes[][3] = {{1, 1, 1}, {3, 5, 1}, {4, 37, 1}, {2, 3, 49}, {2, 3, 5},
-                                    {0, 3, 2}, {2, 3, 0}};
+  const std::int64_t shapes[][3] = {{1, 1, 1}, {3, 5, 1}, {4, 37, 1}, {2, 3, 49},
+                                    {2, 3, 5}, {0, 3, 2}, {2, 3, 0}};
   for (const auto& s : shapes) {
     const auto size = static_cast<std::size_t>(s[0] * s[1] * s[2]);
     const auto channels = static_cast<std::size_t>(s[1]);
@@ -114,9 +114,15 @@ void expect_affine_matches() {
     for (const bool two : {false, true}) {
       for (const bool shift : {false, true}) {
         std::vector<T> expected(size), whole(size), split(size);
-        ChannelAffineArgs args{x.data(), two ? z.data() : nullptr, a.data(),
-                               two ? b.data() : nullptr, shift ? d.data() : nullptr,
-                               expected.data(), s[0], s[1], s[2]};
+        ChannelAffineArgs args{x.data(),
+                               two ? z.data() : nullptr,
+                               a.data(),
+                               two ? b.data() : nullptr,
+                               shift ? d.data() : nullptr,
+                               expected.data(),
+                               s[0],
+                               s[1],
+                               s[2]};
         run_units(channel_affine, Backend::reference, dtype_of<T>(), args);
         args.y = whole.data();
         run_units(channel_affine, Backend::cpu, dtype_of<T>(), args);

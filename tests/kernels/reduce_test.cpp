@@ -69,11 +69,14 @@ const View kViews[] = {
     {{2, 1000}, {0, 1}, {}, 1},
     {{2, 1025}, {0, 1}, {}, 1},
     {{1, 5000}, {0, 1}, {}, 1},
-    {{33, 67}, {1, 0}, {}, 1},       // columns
-    {{2500, 70}, {1, 0}, {}, 1},     // columns, several chunks and strips
-    {{9, 3}, {1, 0}, {}, 1},         // narrow columns: gather
-    {{4, 37, 5}, {0, 1, 0}, {}, 1},  // middle axis
-    {{6, 5, 11}, {1, 0, 1}, {}, 1},  // two reduced axes around a kept one
+    {{2, 20000}, {0, 1}, {}, 1},       // several parts on a device
+    {{3, 2, 9000}, {1, 0, 1}, {}, 1},  // these cut within the last axis
+    {{300, 2, 70}, {1, 0, 1}, {}, 1},  // and these between runs of it
+    {{33, 67}, {1, 0}, {}, 1},         // columns
+    {{2500, 70}, {1, 0}, {}, 1},       // columns, several chunks and strips
+    {{9, 3}, {1, 0}, {}, 1},           // narrow columns: gather
+    {{4, 37, 5}, {0, 1, 0}, {}, 1},    // middle axis
+    {{6, 5, 11}, {1, 0, 1}, {}, 1},    // two reduced axes around a kept one
     {{17, 4, 41, 3}, {1, 0, 1, 0}, {}, 1},
     {{19, 3, 64}, {1, 0, 1}, {}, 1},   // runs of whole groups of ways, across chunks
     {{2, 3, 2080}, {1, 0, 1}, {}, 1},  // longer than a chunk

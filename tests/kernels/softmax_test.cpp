@@ -20,9 +20,11 @@ using testing::tolerance;
 
 using SoftmaxIsa = testing::EveryIsa;
 
-constexpr std::int64_t kShapes[][3] = {{1, 1, 1},  {5, 10, 1},   {3, 33, 1}, {2, 2100, 1},
-                                       {2, 7, 5},  {3, 10, 100}, {1, 3, 17}, {4, 0, 3},
-                                       {0, 4, 1},  {7, 1, 2}};
+// Long lines are of every kind that device kernels tell apart (kernels/cuda/lines.cuh).
+constexpr std::int64_t kShapes[][3] = {{3, 200, 1},  {2, 500, 1}, {3, 1000, 1}, {2, 1500, 1},
+                                       {1, 9001, 1}, {1, 1, 1},   {5, 10, 1},   {3, 33, 1},
+                                       {2, 2100, 1}, {2, 7, 5},   {3, 10, 100}, {1, 3, 17},
+                                       {4, 0, 3},    {0, 4, 1},   {7, 1, 2}};
 
 template <class T>
 void expect_matches_reference(bool log) {
@@ -71,7 +73,9 @@ TEST_P(SoftmaxIsa, RowsDoNotDependOnTheirNeighbours) {
     for (std::int64_t r = 0; r < rows; ++r) {
       run_units(softmax, Backend::cpu, DType::f32,
                 SoftmaxArgs{x.data() + r * line, one.data(), 1, n, inner, false});
-      EXPECT_EQ(kernels::testing::compare_bytes(one.data(), all.data() + r * line, one.size() * sizeof(float)), 0);
+      EXPECT_EQ(kernels::testing::compare_bytes(one.data(), all.data() + r * line,
+                                                one.size() * sizeof(float)),
+                0);
     }
   }
 }
