@@ -43,7 +43,7 @@ class EagerBuilder : public Builder {
                            std::span<const TensorSpec> outputs, Location where) override {
     const Device device = device_of(inputs);
     const DeviceScope scope(device, where);
-    const Backend backend = device.kind == Device::Kind::cuda ? Backend::cuda : Backend::cpu;
+    const Backend backend = backend_of(device);
     std::vector<Tensor> results = op.eval({backend, attrs, inputs, outputs, where});
     if (backend == Backend::cuda) check_device_errors(op.name, where);
     if (check_nan) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/dense.h"
 
+#include "engine/device.h"
 #include "engine/parallel.h"
 #include "kernels/copy.h"
 
@@ -28,8 +29,7 @@ Tensor dense(const Tensor& t, Backend backend, Location where) {
 
 void fill_elements(const Tensor& to, double value) {
   const kernels::FillArgs args{to.mutable_raw(), to.size(), value};
-  const bool host = to.device().kind == Device::Kind::cpu;
-  run_kernel(kernels::fill, host ? Backend::cpu : Backend::cuda, to.dtype(), args);
+  run_kernel(kernels::fill, backend_of(to.device()), to.dtype(), args);
 }
 
 }  // namespace ingrad

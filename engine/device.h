@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "engine/spec.h"
 #include "kernels/device.h"
+#include "kernels/kernel.h"
 
 namespace ingrad {
 
@@ -33,6 +34,10 @@ void synchronize(Device device, Location where = Location::current());
 kernels::DeviceMemory device_memory(Device device, Location where = Location::current());
 
 // ---- for the engine ----
+// Whose kernels run there.
+inline kernels::Backend backend_of(Device device) {
+  return device.kind == Device::Kind::cpu ? kernels::Backend::cpu : kernels::Backend::cuda;
+}
 // The library behind a device, selected for the calling thread; Error where there is none.
 kernels::DeviceLibrary& library_of(Device device, Location where);
 // Error if something has failed on a device since the last check; `what` was tried.

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "engine/device.h"
 #include "engine/parallel.h"
 #include "kernels/random.h"
 
@@ -22,8 +23,7 @@ Tensor fill_rows(const kernels::Family<Args>& family, Args args, const Shape& sh
   args.dst = out.mutable_raw();
   args.rows = shape[0];
   args.count = shape[0] == 0 ? 0 : shape.size() / shape[0];
-  const bool host = out.device().kind == Device::Kind::cpu;
-  run_kernel(family, host ? kernels::Backend::cpu : kernels::Backend::cuda, dtype, args, where);
+  run_kernel(family, backend_of(out.device()), dtype, args, where);
   return out;
 }
 
@@ -46,7 +46,8 @@ std::uint64_t stream_of(std::string_view name) {
 Tensor random_uniform(IntList shape, const RandomKey& key, double low, double high, DType dtype,
                       Location where) {
   if (!(low < high) || !std::isfinite(high - low)) {
-    throw Error(fmt::format("random_uniform: range [{}, {}) is empty or infinite", low, high), where);
+    throw Error(fmt::format("random_uniform: range [{}, {}) is empty or infinite", low, high),
+                where);
   }
   return fill_rows(kernels::random_uniform, arguments(key, low, high), Shape(shape.values(), where),
                    dtype, where);
@@ -67,9 +68,9 @@ Tensor random_normal(IntList shape, const RandomKey& key, double mean, double st
 Tensor random_bernoulli(IntList shape, const RandomKey& key, double probability, DType dtype,
                         Location where) {
   if (!(probability >= 0 && probability <= 1)) {
-    throw Error(fmt::format("random_bernoulli: probability {}; expected a value in [0, 1]",
-                            probability),
-                where);
+    throw Error(
+        fmt::format("random_bernoulli: probability {}; expected a value in [0, 1]", probability),
+        where);
   }
   return fill_rows(kernels::random_bernoulli, arguments(key, probability, 0),
                    Shape(shape.values(), where), dtype, where);

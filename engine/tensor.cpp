@@ -53,7 +53,7 @@ Tensor moved(const Tensor& t, Device device, Location where) {
   Tensor source, target;
   {
     const DeviceScope there(t.device(), where);
-    source = dense(t, from_host ? Backend::cpu : Backend::cuda, where);
+    source = dense(t, backend_of(t.device()), where);
   }
   {
     const DeviceScope here(device, where);

@@ -17,10 +17,10 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-# Ops whose kernels use shared memory, and those of one element per thread.
-SHARED = ("softmax|log_softmax|layer_norm|rms_norm|matmul|linear|conv|conv_data_grad|"
-          "conv_weight_grad|sort|cumsum|sum|amax|argmax|attention|attention_grad|cross_entropy|"
-          "scatter_sum|permute")
+# Ops whose kernels use shared memory.
+SHARED = ("softmax", "log_softmax", "layer_norm", "rms_norm", "matmul", "linear", "conv",
+          "conv_data_grad", "conv_weight_grad", "sort", "cumsum", "sum", "amax", "argmax",
+          "attention", "attention_grad", "cross_entropy", "scatter_sum", "permute")
 COMPILED_FIRST = ("mlp_784/4096", "resnet18/256", "resnet18_224/64")
 TEST_SECONDS, SANITIZER_SECONDS, BENCH_SECONDS = 150, 45, 170
 
@@ -92,8 +92,7 @@ def sanitizer(limit):
     tool = shutil.which("compute-sanitizer")
     if tool is None:
         return {"result": "compute-sanitizer is not installed"}
-    names = "|".join(SHARED.split("|"))
-    shared = ":".join(f"AllOps/DeviceOps.V*/{n}" for n in names.split("|"))
+    shared = ":".join(f"AllOps/DeviceOps.V*/{n}" for n in SHARED)
     results = {}
     for name, chosen in (("memcheck", "AllOps/DeviceOps.V*:DevicePlans.*:DeviceTensors.M*"),
                          ("racecheck", shared), ("initcheck", shared), ("synccheck", shared)):

@@ -101,7 +101,7 @@ bool is_symbolic(const Tensor& t) { return t.impl().storage->is_symbolic(); }
 Code lower(const Program& program, Location where) {
   const Device device =
       program.inputs.empty() ? current_device() : program.spec(program.inputs[0]).device;
-  const Backend backend = device.kind == Device::Kind::cpu ? Backend::cpu : Backend::cuda;
+  const Backend backend = backend_of(device);
   const DeviceScope there(device, where);
   Lowering lowering(device);
   Code& code = lowering.code();

@@ -17,17 +17,23 @@ constexpr int kLanes = 16;  // threads that share a row: half a warp
 static_assert(kRows * kLanes == kBlock);
 constexpr std::size_t kSharedBytes = 96 * 1024;  // at most, where heads are not huge
 
+// Row `row` of one head in an array of the caller's.
+template <class T, class P>
+__device__ inline T* row_of(P* p, const HeadStrides& at, std::int64_t batch, std::int64_t head,
+                            std::int64_t row) {
+  return static_cast<T*>(p) + batch * at.batch + head * at.head + row * at.row;
+}
+
 // Elements [rows][width] of one head, from row `first` on; zero from row `count` on.
 template <class T>
 __device__ inline void load_rows(const void* from, const HeadStrides& at, std::int64_t batch,
                                  std::int64_t head, std::int64_t first, std::int64_t count,
                                  int rows, std::int64_t width, T* to) {
-  const T* const base = static_cast<const T*>(from) + batch * at.batch + head * at.head;
+  const T* const base = row_of<const T>(from, at, batch, head, 0);
   const int w = static_cast<int>(width);
   for (int e = static_cast<int>(threadIdx.x); e < rows * w; e += static_cast<int>(kBlock)) {
     const int row = e / w;
-    to[row * (w + 1) + e % w] =
-        first + row < count ? base[(first + row) * at.row + e % w] : T(0);
+    to[row * (w + 1) + e % w] = first + row < count ? base[(first + row) * at.row + e % w] : T(0);
   }
 }
 
@@ -41,8 +47,9 @@ __device__ inline T dot(const T* a, const T* b, std::int64_t n) {
 // Over the 16 lanes of a row.
 template <class T, class Join>
 __device__ inline T row_all(T v, Join join) {
-INGRAD_UNROLL
-  for (int bits = kLanes / 2; bits > 0; bits /= 2) v = join(v, __shfl_xor_sync(0xffffffffu, v, bits));
+  INGRAD_UNROLL
+  for (int bits = kLanes / 2; bits > 0; bits /= 2)
+    v = join(v, __shfl_xor_sync(0xffffffffu, v, bits));
   return v;
 }
 
@@ -65,14 +72,31 @@ __device__ inline std::int64_t keys_seen(const Args& a, std::int64_t end) {
   return a.causal && end < a.keys ? end : a.keys;
 }
 
-// Which (batch, head, tile) a block works on.
+// Which (batch, head, tile) a block works on, and which row of it a thread shares.
 struct Place {
-  std::int64_t batch, head, first;
-  __device__ static Place of(std::int64_t heads, std::int64_t tiles, int rows) {
+  std::int64_t batch, head, first;  // row of the head where the tile begins
+  int row, lane;                    // of the thread, in the tile
+  __device__ std::int64_t mine() const { return first + row; }
+  __device__ static Place of(std::int64_t heads, std::int64_t tiles) {
     const std::int64_t number = blockIdx.x;
-    return {number / tiles / heads, number / tiles % heads, number % tiles * rows};
+    const int t = static_cast<int>(threadIdx.x);
+    return {number / tiles / heads, number / tiles % heads, number % tiles * kRows, t / kLanes,
+            t % kLanes};
   }
 };
+
+// Scores of a query and a tile of keys from `from` on, each lane writing its own; returns the
+// largest.
+template <class T, class Args>
+__device__ inline T score_tile(const Args& a, const Place& at, const T* q, const T* k,
+                               std::int64_t from, int keys, T* to) {
+  T largest = -static_cast<T>(INFINITY);
+  for (int j = at.lane; j < keys; j += kLanes) {
+    to[j] = score(a, q, k + j * (a.width + 1), at.batch, at.head, at.mine(), from + j);
+    largest = Largest()(largest, to[j]);
+  }
+  return row_all(largest, Largest());
+}
 
 // exp(s - most), zero where nothing has been seen.
 template <class T>
@@ -84,15 +108,14 @@ template <class T>
 __global__ void __launch_bounds__(kBlock) attend(AttentionArgs a, std::int64_t tiles, int keys) {
   INGRAD_DYNAMIC_SHARED(T, memory);
   const int width = static_cast<int>(a.width), value_width = static_cast<int>(a.value_width);
-  T* const q = memory;                             // [kRows][width + 1]
-  T* const y = q + kRows * (width + 1);            // [kRows][value_width + 1]
-  T* const p = y + kRows * (value_width + 1);      // [kRows][keys + 1]
-  T* const k = p + kRows * (keys + 1);             // [keys][width + 1]
-  T* const v = k + keys * (width + 1);             // [keys][value_width + 1]
-  const Place at = Place::of(a.heads, tiles, kRows);
+  T* const q = memory;                         // [kRows][width + 1]
+  T* const y = q + kRows * (width + 1);        // [kRows][value_width + 1]
+  T* const p = y + kRows * (value_width + 1);  // [kRows][keys + 1]
+  T* const k = p + kRows * (keys + 1);         // [keys][width + 1]
+  T* const v = k + keys * (width + 1);         // [keys][value_width + 1]
+  const Place at = Place::of(a.heads, tiles);
   const std::int64_t kv = at.head / (a.heads / a.kv_heads);
-  const int t = static_cast<int>(threadIdx.x), row = t / kLanes, lane = t % kLanes;
-  const std::int64_t i = at.first + row;
+  const int row = at.row, lane = at.lane;
   load_rows(a.q, a.q_at, at.batch, at.head, at.first, a.queries, kRows, a.width, q);
   for (int e = lane; e < value_width; e += kLanes) y[row * (value_width + 1) + e] = T(0);
   T most = -static_cast<T>(INFINITY), sum = T(0);
@@ -102,13 +125,8 @@ __global__ void __launch_bounds__(kBlock) attend(AttentionArgs a, std::int64_t t
     load_rows(a.k, a.k_at, at.batch, kv, from, a.keys, keys, a.width, k);
     load_rows(a.v, a.v_at, at.batch, kv, from, a.keys, keys, a.value_width, v);
     __syncthreads();
-    T largest = -static_cast<T>(INFINITY);
-    for (int j = lane; j < keys; j += kLanes) {
-      const T s = score(a, q + row * (width + 1), k + j * (width + 1), at.batch, at.head, i, from + j);
-      p[row * (keys + 1) + j] = s;
-      largest = Largest()(largest, s);
-    }
-    largest = Largest()(most, row_all(largest, Largest()));
+    const T largest = Largest()(
+        most, score_tile(a, at, q + row * (width + 1), k, from, keys, p + row * (keys + 1)));
     T added = T(0);
     for (int j = lane; j < keys; j += kLanes) {
       T& w = p[row * (keys + 1) + j];
@@ -125,9 +143,8 @@ __global__ void __launch_bounds__(kBlock) attend(AttentionArgs a, std::int64_t t
       y[row * (value_width + 1) + e] = to;
     }
   }
-  if (i >= a.queries) return;
-  T* const out = static_cast<T*>(a.y) + at.batch * a.y_at.batch + i * a.y_at.row +
-                 at.head * a.y_at.head;
+  if (at.mine() >= a.queries) return;
+  T* const out = row_of<T>(a.y, a.y_at, at.batch, at.head, at.mine());
   for (int e = lane; e < value_width; e += kLanes) {
     out[e] = sum == T(0) ? T(0) : y[row * (value_width + 1) + e] / sum;
   }
@@ -145,16 +162,15 @@ __global__ void __launch_bounds__(kBlock)
     attend_grad_queries(AttentionGradArgs a, std::int64_t tiles, int keys, RowStatistics<T>* rows) {
   INGRAD_DYNAMIC_SHARED(T, memory);
   const int width = static_cast<int>(a.width), value_width = static_cast<int>(a.value_width);
-  T* const q = memory;                            // [kRows][width + 1]
-  T* const dy = q + kRows * (width + 1);          // [kRows][value_width + 1]
-  T* const dq = dy + kRows * (value_width + 1);   // [kRows][width + 1]
-  T* const ds = dq + kRows * (width + 1);         // [kRows][keys + 1]
-  T* const k = ds + kRows * (keys + 1);           // [keys][width + 1]
-  T* const v = k + keys * (width + 1);            // [keys][value_width + 1]
-  const Place at = Place::of(a.heads, tiles, kRows);
+  T* const q = memory;                           // [kRows][width + 1]
+  T* const dy = q + kRows * (width + 1);         // [kRows][value_width + 1]
+  T* const dq = dy + kRows * (value_width + 1);  // [kRows][width + 1]
+  T* const ds = dq + kRows * (width + 1);        // [kRows][keys + 1]
+  T* const k = ds + kRows * (keys + 1);          // [keys][width + 1]
+  T* const v = k + keys * (width + 1);           // [keys][value_width + 1]
+  const Place at = Place::of(a.heads, tiles);
   const std::int64_t kv = at.head / (a.heads / a.kv_heads);
-  const int t = static_cast<int>(threadIdx.x), row = t / kLanes, lane = t % kLanes;
-  const std::int64_t i = at.first + row;
+  const int row = at.row, lane = at.lane;
   load_rows(a.q, a.q_at, at.batch, at.head, at.first, a.queries, kRows, a.width, q);
   load_rows(a.dy, a.y_at, at.batch, at.head, at.first, a.queries, kRows, a.value_width, dy);
   for (int e = lane; e < width; e += kLanes) dq[row * (width + 1) + e] = T(0);
@@ -167,14 +183,8 @@ __global__ void __launch_bounds__(kBlock)
       load_rows(a.v, a.v_at, at.batch, kv, from, a.keys, keys, a.value_width, v);
       __syncthreads();
       if (pass == 0) {
-        T largest = -static_cast<T>(INFINITY);
-        for (int j = lane; j < keys; j += kLanes) {
-          const T s =
-              score(a, q + row * (width + 1), k + j * (width + 1), at.batch, at.head, i, from + j);
-          ds[row * (keys + 1) + j] = s;
-          largest = Largest()(largest, s);
-        }
-        largest = Largest()(r.most, row_all(largest, Largest()));
+        const T largest = Largest()(
+            r.most, score_tile(a, at, q + row * (width + 1), k, from, keys, ds + row * (keys + 1)));
         T sum = T(0), mean = T(0);
         for (int j = lane; j < keys; j += kLanes) {
           const T w = weight_of(ds[row * (keys + 1) + j], largest);
@@ -187,13 +197,14 @@ __global__ void __launch_bounds__(kBlock)
         r = {largest, r.sum * kept + row_all(sum, Sum()), r.mean * kept + row_all(mean, Sum())};
       } else {
         for (int j = lane; j < keys; j += kLanes) {
-          const T s =
-              score(a, q + row * (width + 1), k + j * (width + 1), at.batch, at.head, i, from + j);
+          const T s = score(a, q + row * (width + 1), k + j * (width + 1), at.batch, at.head,
+                            at.mine(), from + j);
           const T w = r.sum == T(0) ? T(0) : weight_of(s, r.most) / r.sum;
           ds[row * (keys + 1) + j] =
-              w == T(0) ? T(0)
-                        : w * (dot(dy + row * (value_width + 1), v + j * (value_width + 1),
-                                   value_width) - r.mean);
+              w == T(0)
+                  ? T(0)
+                  : w * (dot(dy + row * (value_width + 1), v + j * (value_width + 1), value_width) -
+                         r.mean);
         }
         __syncwarp();
         for (int e = lane; e < width; e += kLanes) {
@@ -205,10 +216,9 @@ __global__ void __launch_bounds__(kBlock)
     }
     if (pass == 0) r.mean = r.sum == T(0) ? T(0) : r.mean / r.sum;
   }
-  if (i >= a.queries) return;
-  if (lane == 0) rows[(at.batch * a.heads + at.head) * a.queries + i] = r;
-  T* const out = static_cast<T*>(a.dq) + at.batch * a.dq_at.batch + i * a.dq_at.row +
-                 at.head * a.dq_at.head;
+  if (at.mine() >= a.queries) return;
+  if (lane == 0) rows[(at.batch * a.heads + at.head) * a.queries + at.mine()] = r;
+  T* const out = row_of<T>(a.dq, a.dq_at, at.batch, at.head, at.mine());
   for (int e = lane; e < width; e += kLanes) {
     out[e] = static_cast<T>(a.scale) * dq[row * (width + 1) + e];
   }
@@ -221,18 +231,17 @@ __global__ void __launch_bounds__(kBlock)
                      const RowStatistics<T>* rows) {
   INGRAD_DYNAMIC_SHARED(T, memory);
   const int width = static_cast<int>(a.width), value_width = static_cast<int>(a.value_width);
-  T* const k = memory;                            // [kRows][width + 1]
-  T* const v = k + kRows * (width + 1);           // [kRows][value_width + 1]
-  T* const dk = v + kRows * (value_width + 1);    // [kRows][width + 1]
-  T* const dv = dk + kRows * (width + 1);         // [kRows][value_width + 1]
-  T* const p = dv + kRows * (value_width + 1);    // [kRows][queries + 1]
-  T* const ds = p + kRows * (queries + 1);        // likewise
-  T* const q = ds + kRows * (queries + 1);        // [queries][width + 1]
-  T* const dy = q + queries * (width + 1);        // [queries][value_width + 1]
-  const Place at = Place::of(a.kv_heads, tiles, kRows);
+  T* const k = memory;                          // [kRows][width + 1]
+  T* const v = k + kRows * (width + 1);         // [kRows][value_width + 1]
+  T* const dk = v + kRows * (value_width + 1);  // [kRows][width + 1]
+  T* const dv = dk + kRows * (width + 1);       // [kRows][value_width + 1]
+  T* const p = dv + kRows * (value_width + 1);  // [kRows][queries + 1]
+  T* const ds = p + kRows * (queries + 1);      // likewise
+  T* const q = ds + kRows * (queries + 1);      // [queries][width + 1]
+  T* const dy = q + queries * (width + 1);      // [queries][value_width + 1]
+  const Place at = Place::of(a.kv_heads, tiles);
   const std::int64_t group = a.heads / a.kv_heads;
-  const int t = static_cast<int>(threadIdx.x), row = t / kLanes, lane = t % kLanes;
-  const std::int64_t j = at.first + row;
+  const int row = at.row, lane = at.lane;
   load_rows(a.k, a.k_at, at.batch, at.head, at.first, a.keys, kRows, a.width, k);
   load_rows(a.v, a.v_at, at.batch, at.head, at.first, a.keys, kRows, a.value_width, v);
   for (int e = lane; e < width; e += kLanes) dk[row * (width + 1) + e] = T(0);
@@ -249,7 +258,8 @@ __global__ void __launch_bounds__(kBlock)
         T w = T(0), d = T(0);
         if (i < a.queries) {
           const RowStatistics<T> r = rows[(at.batch * a.heads + head) * a.queries + i];
-          const T s = score(a, q + c * (width + 1), k + row * (width + 1), at.batch, head, i, j);
+          const T s =
+              score(a, q + c * (width + 1), k + row * (width + 1), at.batch, head, i, at.mine());
           if (r.sum != T(0)) w = weight_of(s, r.most) / r.sum;
           if (w != T(0)) {
             d = w * (dot(dy + c * (value_width + 1), v + row * (value_width + 1), value_width) -
@@ -262,7 +272,8 @@ __global__ void __launch_bounds__(kBlock)
       __syncwarp();
       for (int e = lane; e < width; e += kLanes) {
         T sum = dk[row * (width + 1) + e];
-        for (int c = 0; c < queries; ++c) sum += ds[row * (queries + 1) + c] * q[c * (width + 1) + e];
+        for (int c = 0; c < queries; ++c)
+          sum += ds[row * (queries + 1) + c] * q[c * (width + 1) + e];
         dk[row * (width + 1) + e] = sum;
       }
       for (int e = lane; e < value_width; e += kLanes) {
@@ -274,14 +285,12 @@ __global__ void __launch_bounds__(kBlock)
       }
     }
   }
-  if (j >= a.keys) return;
-  T* const to_k = static_cast<T*>(a.dk) + at.batch * a.dk_at.batch + j * a.dk_at.row +
-                  at.head * a.dk_at.head;
+  if (at.mine() >= a.keys) return;
+  T* const to_k = row_of<T>(a.dk, a.dk_at, at.batch, at.head, at.mine());
   for (int e = lane; e < width; e += kLanes) {
     to_k[e] = static_cast<T>(a.scale) * dk[row * (width + 1) + e];
   }
-  T* const to_v = static_cast<T*>(a.dv) + at.batch * a.dv_at.batch + j * a.dv_at.row +
-                  at.head * a.dv_at.head;
+  T* const to_v = row_of<T>(a.dv, a.dv_at, at.batch, at.head, at.mine());
   for (int e = lane; e < value_width; e += kLanes) to_v[e] = dv[row * (value_width + 1) + e];
 }
 
@@ -292,7 +301,8 @@ struct Tile {
   std::size_t bytes;
   static Tile of(std::size_t fixed, std::size_t each, std::size_t element) {
     int height = 64;
-    while (height > 16 && (fixed + each * static_cast<std::size_t>(height)) * element > kSharedBytes) {
+    while (height > 16 &&
+           (fixed + each * static_cast<std::size_t>(height)) * element > kSharedBytes) {
       height /= 2;
     }
     return {height, (fixed + each * static_cast<std::size_t>(height)) * element};
@@ -301,7 +311,8 @@ struct Tile {
 
 template <class T>
 void run(const AttentionArgs& a, Range) {
-  const auto w = static_cast<std::size_t>(a.width + 1), u = static_cast<std::size_t>(a.value_width + 1);
+  const auto w = static_cast<std::size_t>(a.width + 1),
+             u = static_cast<std::size_t>(a.value_width + 1);
   const Tile tile = Tile::of(kRows * (w + u + 1), kRows + w + u, sizeof(T));
   const std::int64_t tiles = blocks_for(a.queries, kRows);
   launch(attend<T>, static_cast<unsigned>(a.batch * a.heads * tiles), kBlock, tile.bytes, a, tiles,
@@ -310,7 +321,8 @@ void run(const AttentionArgs& a, Range) {
 
 template <class T>
 void run_grad(const AttentionGradArgs& a, Range) {
-  const auto w = static_cast<std::size_t>(a.width + 1), u = static_cast<std::size_t>(a.value_width + 1);
+  const auto w = static_cast<std::size_t>(a.width + 1),
+             u = static_cast<std::size_t>(a.value_width + 1);
   auto* const rows = static_cast<RowStatistics<T>*>(device_scratch(
       a.batch * a.heads * a.queries * static_cast<std::int64_t>(sizeof(RowStatistics<T>))));
   const Tile of_queries = Tile::of(kRows * (2 * w + u + 1), kRows + w + u, sizeof(T));
@@ -326,10 +338,8 @@ void run_grad(const AttentionGradArgs& a, Range) {
 }  // namespace
 
 void install_attention() {
-  attention.install(DType::f32, run<float>);
-  attention.install(DType::f64, run<double>);
-  attention_grad.install(DType::f32, run_grad<float>);
-  attention_grad.install(DType::f64, run_grad<double>);
+  install_floats(attention, run<float>, run<double>);
+  install_floats(attention_grad, run_grad<float>, run_grad<double>);
 }
 
 }  // namespace ingrad::kernels::INGRAD_DEVICE

@@ -174,10 +174,8 @@ void run_weight_grad(const ConvWeightGradArgs& given, Range) {
 }  // namespace
 
 void install_conv() {
-  conv.install(DType::f32, run<float>);
-  conv.install(DType::f64, run<double>);
-  conv_weight_grad.install(DType::f32, run_weight_grad<float>);
-  conv_weight_grad.install(DType::f64, run_weight_grad<double>);
+  install_floats(conv, run<float>, run<double>);
+  install_floats(conv_weight_grad, run_weight_grad<float>, run_weight_grad<double>);
 }
 
 }  // namespace ingrad::kernels::INGRAD_DEVICE

@@ -18,17 +18,16 @@ void pack_taps(const ConvArgs& c, const std::int64_t* tap_weight, float* packed)
 }
 
 void finish_conv(const ConvArgs& c) {
-  const ConvArgs a = c;
   const std::int64_t pixels = points(c), channels = c.groups * c.out_channels;
   launch_each(
       c.batch * channels * pixels, INGRAD_LAMBDA(std::int64_t i) {
         // Neighbouring threads have neighbouring points of one channel of an image.
         const std::int64_t plane = i / pixels, channel = plane % channels;
-        Pixel pixel = Pixel::of(a, i - plane * pixels);
+        Pixel pixel = Pixel::of(c, i - plane * pixels);
         pixel.image = plane / channels;
-        const std::int64_t at = pixel.out(a) + channel * a.out_channel;
-        float* const out = static_cast<float*>(a.out);
-        out[at] = finished(a, out[at], channel, at);
+        const std::int64_t at = pixel.out(c) + channel * c.out_channel;
+        float* const out = static_cast<float*>(c.out);
+        out[at] = finished(c, out[at], channel, at);
       });
 }
 

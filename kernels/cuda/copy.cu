@@ -98,8 +98,7 @@ void run_fill(const FillArgs& a, Range) {
 }  // namespace
 
 void install_copy() {
-  fill.install(DType::f32, run_fill<DType::f32>);
-  fill.install(DType::f64, run_fill<DType::f64>);
+  install_floats(fill, run_fill<DType::f32>, run_fill<DType::f64>);
   fill.install(DType::bf16, run_fill<DType::bf16>);
   fill.install(DType::f16, run_fill<DType::f16>);
   fill.install(DType::i32, run_fill<DType::i32>);

@@ -101,8 +101,7 @@ void run(const GemmArgs& given, Range) {
 }  // namespace
 
 void install_gemm() {
-  gemm.install(DType::f32, run<float>);
-  gemm.install(DType::f64, run<double>);
+  install_floats(gemm, run<float>, run<double>);
   gemm.install(DType::i64, run<std::int64_t>);
 }
 

@@ -107,12 +107,10 @@ void install_index() {
   for (const DType t : {DType::f64, DType::i64}) gather.install(t, run_gather<Bits64>);
   for (const DType t : {DType::bf16, DType::f16}) gather.install(t, run_gather<Bits16>);
   for (const DType t : {DType::u8, DType::boolean}) gather.install(t, run_gather<Bits8>);
-  scatter_sum.install(DType::f32, run_scatter<float>);
-  scatter_sum.install(DType::f64, run_scatter<double>);
+  install_floats(scatter_sum, run_scatter<float>, run_scatter<double>);
   scatter_sum.install(DType::i32, run_scatter<std::int32_t>);
   scatter_sum.install(DType::i64, run_scatter<std::int64_t>);
-  one_hot.install(DType::f32, run_one_hot<float>);
-  one_hot.install(DType::f64, run_one_hot<double>);
+  install_floats(one_hot, run_one_hot<float>, run_one_hot<double>);
   one_hot.install(DType::i32, run_one_hot<std::int32_t>);
   one_hot.install(DType::i64, run_one_hot<std::int64_t>);
   one_hot.install(DType::u8, run_one_hot<std::uint8_t>);

@@ -25,4 +25,12 @@ void install_sort();
 
 void install_kernels();  // all of them
 
+// Of both floating dtypes that are computed in.
+template <class Args>
+void install_floats(const Family<Args>& family, void (*f32)(const Args&, Range),
+                    void (*f64)(const Args&, Range)) {
+  family.install(DType::f32, f32);
+  family.install(DType::f64, f64);
+}
+
 }  // namespace ingrad::kernels::INGRAD_DEVICE

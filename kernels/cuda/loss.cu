@@ -110,10 +110,8 @@ void run_grad(const CrossEntropyGradArgs& a, Range) {
 }  // namespace
 
 void install_loss() {
-  cross_entropy.install(DType::f32, run<float>);
-  cross_entropy.install(DType::f64, run<double>);
-  cross_entropy_grad.install(DType::f32, run_grad<float>);
-  cross_entropy_grad.install(DType::f64, run_grad<double>);
+  install_floats(cross_entropy, run<float>, run<double>);
+  install_floats(cross_entropy_grad, run_grad<float>, run_grad<double>);
 }
 
 }  // namespace ingrad::kernels::INGRAD_DEVICE

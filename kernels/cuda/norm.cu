@@ -126,16 +126,11 @@ void run_grad_factors(const ChannelGradFactorsArgs& f, Range) {
 }  // namespace
 
 void install_norm() {
-  row_norm.install(DType::f32, run<float>);
-  row_norm.install(DType::f64, run<double>);
-  row_norm_grad.install(DType::f32, run_grad<float>);
-  row_norm_grad.install(DType::f64, run_grad<double>);
-  channel_affine.install(DType::f32, run_channel_affine<float>);
-  channel_affine.install(DType::f64, run_channel_affine<double>);
-  channel_factors.install(DType::f32, run_factors<float>);
-  channel_factors.install(DType::f64, run_factors<double>);
-  channel_grad_factors.install(DType::f32, run_grad_factors<float>);
-  channel_grad_factors.install(DType::f64, run_grad_factors<double>);
+  install_floats(row_norm, run<float>, run<double>);
+  install_floats(row_norm_grad, run_grad<float>, run_grad<double>);
+  install_floats(channel_affine, run_channel_affine<float>, run_channel_affine<double>);
+  install_floats(channel_factors, run_factors<float>, run_factors<double>);
+  install_floats(channel_grad_factors, run_grad_factors<float>, run_grad_factors<double>);
 }
 
 }  // namespace ingrad::kernels::INGRAD_DEVICE

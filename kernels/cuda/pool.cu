@@ -92,12 +92,10 @@ void run_sign_bits(const SignBitsArgs& a, Range) {
 }  // namespace
 
 void install_pool() {
-  max_pool.install(DType::f32, run_max_pool<float>);
-  max_pool.install(DType::f64, run_max_pool<double>);
+  install_floats(max_pool, run_max_pool<float>, run_max_pool<double>);
   pair_pool.install(DType::f32, run_pair_pool);
   pair_pool_grad.install(DType::f32, run_pair_pool_grad);
-  sign_bits.install(DType::f32, run_sign_bits<float>);
-  sign_bits.install(DType::f64, run_sign_bits<double>);
+  install_floats(sign_bits, run_sign_bits<float>, run_sign_bits<double>);
 }
 
 }  // namespace ingrad::kernels::INGRAD_DEVICE

@@ -119,12 +119,9 @@ void run_permutation(const RandomIntegerArgs& a, Range) {
 }  // namespace
 
 void install_random() {
-  random_uniform.install(DType::f32, run_uniform<float>);
-  random_uniform.install(DType::f64, run_uniform<double>);
-  random_normal.install(DType::f32, run_normal<float>);
-  random_normal.install(DType::f64, run_normal<double>);
-  random_bernoulli.install(DType::f32, run_bernoulli<float>);
-  random_bernoulli.install(DType::f64, run_bernoulli<double>);
+  install_floats(random_uniform, run_uniform<float>, run_uniform<double>);
+  install_floats(random_normal, run_normal<float>, run_normal<double>);
+  install_floats(random_bernoulli, run_bernoulli<float>, run_bernoulli<double>);
   random_bernoulli.install(DType::i32, run_bernoulli<std::int32_t>);
   random_bernoulli.install(DType::i64, run_bernoulli<std::int64_t>);
   random_bernoulli.install(DType::u8, run_bernoulli<std::uint8_t>);
@@ -132,8 +129,7 @@ void install_random() {
   random_integers.install(DType::i32, run_integers<std::int32_t>);
   random_integers.install(DType::i64, run_integers<std::int64_t>);
   random_permutation.install(DType::i64, run_permutation);
-  dropout.install(DType::f32, run_dropout<float>);
-  dropout.install(DType::f64, run_dropout<double>);
+  install_floats(dropout, run_dropout<float>, run_dropout<double>);
 }
 
 }  // namespace ingrad::kernels::INGRAD_DEVICE

@@ -295,8 +295,7 @@ void run_integer(const ReduceArgs& a, Range) {
 }  // namespace
 
 void install_reduce() {
-  reduce.install(DType::f32, run_float<float>);
-  reduce.install(DType::f64, run_float<double>);
+  install_floats(reduce, run_float<float>, run_float<double>);
   reduce.install(DType::i32, run_integer<std::int32_t>);
   reduce.install(DType::i64, run_integer<std::int64_t>);
   reduce.install(DType::u8, run_integer<std::uint8_t>);

@@ -54,8 +54,7 @@ void run_move(const ResampleArgs& a, Range) {
 }  // namespace
 
 void install_resample() {
-  resample.install(DType::f32, run<float>);
-  resample.install(DType::f64, run<double>);
+  install_floats(resample, run<float>, run<double>);
   for (const DType t : {DType::bf16, DType::f16}) resample.install(t, run_move<Bits16>);
   for (const DType t : {DType::u8, DType::boolean}) resample.install(t, run_move<Bits8>);
   resample.install(DType::i32, run_move<Bits32>);

@@ -57,8 +57,7 @@ void run(const CumsumArgs& a, Range) {
 }  // namespace
 
 void install_scan() {
-  cumsum.install(DType::f32, run<float, double>);
-  cumsum.install(DType::f64, run<double, double>);
+  install_floats(cumsum, run<float, double>, run<double, double>);
   cumsum.install(DType::i64, run<std::int64_t, std::uint64_t>);
 }
 

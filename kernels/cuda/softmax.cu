@@ -67,10 +67,8 @@ void run_grad(const SoftmaxGradArgs& a, Range) {
 }  // namespace
 
 void install_softmax() {
-  softmax.install(DType::f32, run<float>);
-  softmax.install(DType::f64, run<double>);
-  softmax_grad.install(DType::f32, run_grad<float>);
-  softmax_grad.install(DType::f64, run_grad<double>);
+  install_floats(softmax, run<float>, run<double>);
+  install_floats(softmax_grad, run_grad<float>, run_grad<double>);
 }
 
 }  // namespace ingrad::kernels::INGRAD_DEVICE

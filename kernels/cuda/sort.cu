@@ -62,8 +62,7 @@ void run(const SortArgs& a, Range) {
 }  // namespace
 
 void install_sort() {
-  sort.install(DType::f32, run<DType::f32>);
-  sort.install(DType::f64, run<DType::f64>);
+  install_floats(sort, run<DType::f32>, run<DType::f64>);
   sort.install(DType::bf16, run<DType::bf16>);
   sort.install(DType::f16, run<DType::f16>);
   sort.install(DType::i32, run<DType::i32>);

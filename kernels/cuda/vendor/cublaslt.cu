@@ -9,9 +9,11 @@
 #if __has_include(<cublasLt.h>)
 #include <cublasLt.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <string>
 
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/vendor/shared_library.h"
@@ -38,11 +40,8 @@ struct Api {
 };
 Api api;
 
-#define INGRAD_TEXT_2(x) #x
-#define INGRAD_TEXT(x) INGRAD_TEXT_2(x)
-
 bool load_api() {
-  SharedLibrary library{"libcublasLt.so." INGRAD_TEXT(CUBLAS_VER_MAJOR)};
+  SharedLibrary library("libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR));
   library.load(api.create, "cublasLtCreate");
   library.load(api.matmul, "cublasLtMatmul");
   library.load(api.create_product, "cublasLtMatmulDescCreate");
@@ -143,9 +142,8 @@ cublasLtMatrixLayout_t layout(cudaDataType type, std::int64_t rows, std::int64_t
 void lay_out(const Problem& p, std::int64_t m, cudaDataType type, Product& x) {
   x.a = p.b_transposed ? layout(type, p.k, p.n, p.b_ld, p.batch, p.b_stride)
                        : layout(type, p.n, p.k, p.b_ld, p.batch, p.b_stride);
-  x.b = p.a_transposed
-            ? layout(type, m, p.k, p.a_transposed && p.a_ld < m ? m : p.a_ld, p.batch, p.a_stride)
-            : layout(type, p.k, m, p.a_ld, p.batch, p.a_stride);
+  x.b = p.a_transposed ? layout(type, m, p.k, std::max(p.a_ld, m), p.batch, p.a_stride)
+                       : layout(type, p.k, m, p.a_ld, p.batch, p.a_stride);
   x.c = layout(type, p.n, m, p.c_ld, p.batch, p.c_stride);
 }
 

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "kernels/cuda/launch.h"
@@ -303,7 +304,7 @@ bool Convolution::operator<(const Convolution& other) const {
 }
 
 bool open_cudnn() {
-  SharedLibrary library{"libcudnn.so.9"};
+  SharedLibrary library("libcudnn.so." + std::to_string(CUDNN_MAJOR));
   library.load(api.create, "cudnnCreate");
   library.load(api.set_stream, "cudnnSetStream");
   library.load(api.create_descriptor, "cudnnBackendCreateDescriptor");

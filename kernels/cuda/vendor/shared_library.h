@@ -5,18 +5,15 @@
 
 #include <dlfcn.h>
 
-#include <initializer_list>
+#include <string>
 
 namespace ingrad::kernels::cuda {
 
 class SharedLibrary {
  public:
-  // The first of these that the dynamic linker finds.
-  explicit SharedLibrary(std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-      if ((handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL)) != nullptr) return;
-    }
-  }
+  // Where the dynamic linker finds it.
+  explicit SharedLibrary(const std::string& name)
+      : handle_(dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL)) {}
   // Whether the library and all functions asked for are there.
   bool complete() const { return handle_ != nullptr && !missing_; }
 
@@ -28,7 +25,7 @@ class SharedLibrary {
   }
 
  private:
-  void* handle_ = nullptr;  // stays open
+  void* handle_;  // stays open
   bool missing_ = false;
 };
 
