@@ -4,42 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
-#include "attribution/model.h"
-#include "attribution/pool.h"
+#include "attribution/attribution.h"
 #include "attribution/quadrature.h"
-#include "engine/tensor.h"
 
 namespace ingrad {
-
-struct ExplainOptions {
-  ScalarKind scalar = ScalarKind::logit;
-  Target target = Target::predicted();
-  std::vector<std::int64_t> contrast = {};  // one class per sample, for ScalarKind::contrast
-  PoolOptions pool = {};
-};
-
-// What every method returns. Attributions are signed and not normalised.
-struct Attribution {
-  std::string method;
-  Tensor values;                      // [N, ...] f32, the shape of the inputs
-  std::vector<std::int64_t> targets;  // [N]
-  ScalarKind scalar = ScalarKind::logit;
-  std::vector<double> f;           // f(x), [N]
-  std::vector<double> f_baseline;  // f(x'), mean over baselines; empty without a baseline
-  // sum(values) - (f(x) - f(x')), and the same over max(|f(x) - f(x')|, 1e-12); empty for methods
-  // without completeness.
-  std::vector<double> delta, relative_delta;
-  std::vector<int> steps;       // path nodes or draws per sample
-  std::vector<char> converged;  // adaptive rules: did the sample meet its tolerance?
-  Tensor standard_error;        // [N, ...] of sampled means; undefined for exact methods
-  std::uint64_t seed = 0;       // of sampled methods
-  double seconds = 0;
-  PoolStats cost;
-};
 
 // df/dx (Simonyan et al., "Deep Inside Convolutional Networks", 2013), signed.
 Attribution explain_gradient(const ModelFn& model, const Tensor& x,

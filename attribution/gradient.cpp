@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attribution/explain.h"
 #include "attribution/run.h"
 #include "engine/random.h"
 

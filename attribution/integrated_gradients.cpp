@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "attribution/affine_prefix.h"
+#include "attribution/baselines.h"
+#include "attribution/explain.h"
 #include "attribution/run.h"
 #include "engine/differentiate.h"
 #include "engine/ops/concat.h"
@@ -15,29 +17,6 @@
 
 namespace ingrad {
 namespace {
-
-// Every baseline with one row per sample, as f32.
-std::vector<Tensor> per_sample(const std::vector<Tensor>& baselines, const Tensor& x,
-                               Location where) {
-  std::vector<Tensor> out;
-  for (const Tensor& given : baselines) {
-    if (!given.defined()) throw Error("integrated_gradients: a baseline is undefined", where);
-    Shape common;
-    try {
-      common = broadcast_shapes("integrated_gradients", given.shape(), x.shape(), where);
-    } catch (const Error&) {
-      common = Shape{};
-    }
-    if (common != x.shape()) {
-      throw Error(fmt::format("integrated_gradients: baseline {} does not broadcast to inputs {}",
-                              given.shape().str(), x.shape().str()),
-                  where);
-    }
-    out.push_back(contiguous(expand(cast(given.detach().to({}), DType::f32), x.shape())));
-  }
-  if (out.empty()) out.push_back(Tensor::zeros(x.shape()));
-  return out;
-}
 
 // Rows of the prefix of a model that are computed at a time, op by op.
 constexpr std::int64_t kPrefixRows = 64;
@@ -261,7 +240,7 @@ Attribution explain_integrated_gradients(const ModelFn& model, const Tensor& x,
                 where);
   }
   ExplainRun run("integrated_gradients", model, x, options, where);
-  Paths paths(run, model, per_sample(o.baselines, x, where), options);
+  Paths paths(run, model, baseline_rows("integrated_gradients", o.baselines, x, where), options);
   run.result().f_baseline = paths.baseline_values();
   std::vector<double> values(static_cast<std::size_t>(run.samples()) * run.width());
   if (o.adaptive) {

@@ -95,8 +95,10 @@ void ExplainRun::add_cost(const PoolStats& cost) {
   all.peak_bytes = std::max(all.peak_bytes, cost.peak_bytes);
 }
 
-Attribution ExplainRun::finish(const std::vector<double>& values, bool complete) {
-  const Tensor out = Tensor::empty(x_.shape(), DType::f32);
+Attribution ExplainRun::finish(const std::vector<double>& values, bool complete,
+                               const Shape& shape) {
+  const Tensor out = Tensor::empty(shape, DType::f32);
+  const std::size_t row = values.size() / result_.f.size();
   std::transform(values.begin(), values.end(), out.mutable_data<float>(),
                  [](double v) { return static_cast<float>(v); });
   result_.values = out.to(device_);
@@ -106,7 +108,7 @@ Attribution ExplainRun::finish(const std::vector<double>& values, bool complete)
   if (complete) {
     for (std::size_t s = 0; s < result_.f.size(); ++s) {
       double sum = 0;
-      for (std::size_t i = 0; i < width(); ++i) sum += values[s * width() + i];
+      for (std::size_t i = 0; i < row; ++i) sum += values[s * row + i];
       const double difference = result_.f[s] - result_.f_baseline[s];
       result_.delta.push_back(sum - difference);
       result_.relative_delta.push_back(std::abs(result_.delta.back()) /

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
-#include "attribution/explain.h"
+#include "attribution/attribution.h"
 
 namespace ingrad {
 
@@ -29,8 +30,12 @@ class ExplainRun {
 
   // Samples [0, N) with variants [0, variants).
   std::vector<WorkItem> items(std::int64_t variants) const;
-  // Sets values (and deltas, given the baseline values of f) and closes the books.
-  Attribution finish(const std::vector<double>& values, bool complete);
+  // Sets values (and deltas, given the baseline values of f) and closes the books. `shape`: that of
+  // the result, [N, ...], where it is not that of the inputs.
+  Attribution finish(const std::vector<double>& values, bool complete, const Shape& shape);
+  Attribution finish(const std::vector<double>& values, bool complete) {
+    return finish(values, complete, x_.shape());
+  }
 
  private:
   Tensor x_;

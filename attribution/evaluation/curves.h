@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "attribution/explain.h"
+#include "attribution/attribution.h"
 
 namespace ingrad {
 
