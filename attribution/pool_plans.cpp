@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "attribution/path_sums.h"
 #include "engine/differentiate.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
@@ -26,20 +27,46 @@ GraphFn scalar_function(const ModelFn& model, ScalarKind kind, bool gradient, Lo
   };
 }
 
+template <class Make>
+std::shared_ptr<const Plan> PoolPlans::cached(const Key& key, const Make& make) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const Plan>& plan = plans_[key];
+  if (!plan) plan = make();
+  return plan;
+}
+
 std::shared_ptr<const Plan> PoolPlans::get(const ModelFn& model, const Shape& row_shape,
                                            ScalarKind kind, bool gradient,
                                            std::int64_t memory_bytes, Device device,
                                            Location where) {
-  const std::lock_guard lock(mutex_);
-  std::shared_ptr<const Plan>& plan =
-      plans_[{row_shape.str(), kind, gradient, memory_bytes, device.str()}];
-  if (plan) return plan;
-  std::vector<TensorSpec> specs = {{row_shape.with_inserted(0, kMaxRows), DType::f32, device},
-                                   {Shape{kMaxRows, 1}, DType::i64, device}};
-  if (kind == ScalarKind::contrast) specs.push_back(specs[1]);
-  plan = compile(scalar_function(model, kind, gradient, where), specs,
-                 {.memory_bytes = memory_bytes}, where);
-  return plan;
+  const std::string what = fmt::format("{}{}", gradient ? "gradient of " : "", name_of(kind));
+  return cached({what, row_shape.str(), memory_bytes, device.str()}, [&] {
+    std::vector<TensorSpec> specs = {{row_shape.with_inserted(0, kMaxRows), DType::f32, device},
+                                     {Shape{kMaxRows, 1}, DType::i64, device}};
+    if (kind == ScalarKind::contrast) specs.push_back(specs[1]);
+    return compile(scalar_function(model, kind, gradient, where), specs,
+                   {.memory_bytes = memory_bytes}, where);
+  });
+}
+
+std::shared_ptr<const Plan> PoolPlans::path_sums(const ModelFn& model, const Shape& row_shape,
+                                                 ScalarKind kind, const PathForm& form,
+                                                 std::int64_t memory_bytes, Device device,
+                                                 Location where) {
+  const std::string what =
+      fmt::format("{} nodes of {}, {} at a time", form.nodes, name_of(kind), form.tile_pieces);
+  return cached({what, row_shape.str(), memory_bytes, device.str()}, [&] {
+    const Shape rows = row_shape.with_inserted(0, form.most_pieces);
+    const Shape table{form.most_pieces, form.nodes};
+    std::vector<TensorSpec> specs = {{rows, DType::f32, device},
+                                     {rows, DType::f32, device},
+                                     {table, DType::f32, device},
+                                     {table, DType::f32, device},
+                                     {table.with(1, 1), DType::i64, device}};
+    if (kind == ScalarKind::contrast) specs.push_back(specs.back());
+    return compile(path_sum_function(model, kind, where), specs,
+                   {.tile_rows = form.tile_pieces, .memory_bytes = memory_bytes}, where);
+  });
 }
 
 std::shared_ptr<PoolPlans> PoolPlans::rest() {

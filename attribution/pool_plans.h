@@ -30,11 +30,23 @@ class PoolPlans {
   std::shared_ptr<const Plan> get(const ModelFn& model, const Shape& row_shape, ScalarKind kind,
                                   bool gradient, std::int64_t memory_bytes, Device device,
                                   Location where);
+  // Of path_sum_function() (attribution/path_sums.h), for pieces of so many nodes; at most
+  // `most_pieces` in a run, `tile_pieces` (a power of two) of them at a time.
+  struct PathForm {
+    std::int64_t nodes, most_pieces, tile_pieces;
+  };
+  std::shared_ptr<const Plan> path_sums(const ModelFn& model, const Shape& row_shape,
+                                        ScalarKind kind, const PathForm& form,
+                                        std::int64_t memory_bytes, Device device, Location where);
   // Of what remains of the model after its affine beginning (attribution/affine_prefix.h).
   std::shared_ptr<PoolPlans> rest();
 
  private:
-  using Key = std::tuple<std::string, ScalarKind, bool, std::int64_t, std::string>;
+  // What is computed, the shape of a row, the cap, the device.
+  using Key = std::tuple<std::string, std::string, std::int64_t, std::string>;
+  template <class Make>
+  std::shared_ptr<const Plan> cached(const Key& key, const Make& make);
+
   std::mutex mutex_;
   std::map<Key, std::shared_ptr<const Plan>> plans_;
   std::shared_ptr<PoolPlans> rest_;

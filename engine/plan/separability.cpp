@@ -17,6 +17,8 @@ enum class Rows : std::uint8_t {
   repeated,  // a row axis along which all is the same
   own,       // row i depends on row i of the inputs
 };
+// A value may have several rows for each row of the inputs, one after the other (points of a path,
+// tokens of a sequence): "row i" then means that block of them.
 
 // Equal shapes and values. NaN differs from itself, which errs on the safe side.
 bool same_values(const Tensor& a, const Tensor& b) {
@@ -55,16 +57,20 @@ class Proof {
     }
     for (std::size_t i = 0; i < a_.calls.size(); ++i) visit(a_.calls[i], b_.calls[i]);
     for (std::size_t i = 0; i < a_.outputs.size(); ++i) {
-      if (at(a_.outputs[i]) != Rows::none) continue;
-      throw Error(fmt::format("compile: output {} is {}, without an axis of rows; expected a row "
-                              "for every row of the inputs",
-                              i, a_.spec(a_.outputs[i]).str()),
+      const int v = a_.outputs[i];
+      if (at(v) != Rows::none && rows_of(a_, v) == rows_of(a_, a_.inputs[0])) continue;
+      throw Error(fmt::format("compile: output {} is {}, {}; expected a row for every row of the "
+                              "inputs",
+                              i, a_.spec(v).str(),
+                              at(v) == Rows::none ? "without an axis of rows" : "with several"),
                   where);
     }
   }
 
  private:
   Rows& at(int v) { return state_[static_cast<std::size_t>(v)]; }
+
+  static std::int64_t rows_of(const Program& p, int v) { return p.spec(v).shape[0]; }
 
   [[noreturn]] static void refuse(const ProgramCall& call, const std::string& why) {
     throw Error(fmt::format("compile: {} {}: rows cannot be computed apart", call.op->name, why),
@@ -105,7 +111,7 @@ class Proof {
                                  call.attrs.items()[i].first));
       }
     }
-    if (rows && !table_lookup(call)) {
+    if (rows && !table_lookup(call) && !regroups(call)) {
       std::vector<TensorSpec> specs;
       for (const int v : call.inputs) specs.push_back(a_.spec(v));
       const BatchBehaviour b =
@@ -126,6 +132,18 @@ class Proof {
     if (call.op->name != "embedding" && call.op->name != "index_select") return false;
     return std::any_of(call.inputs.begin(), call.inputs.end(),
                        [&](int v) { return at(v) == Rows::none; });
+  }
+
+  // A reshape that makes blocks of rows, or takes them apart: in row-major order the block of every
+  // row of the inputs stays where it is.
+  bool regroups(const ProgramCall& call) const {
+    if (call.op->name != "reshape") return false;
+    const auto whole_blocks = [](const Program& p, int v) {
+      const std::int64_t rows = rows_of(p, p.inputs[0]);
+      return p.spec(v).shape.rank() > 0 && rows_of(p, v) % rows == 0;
+    };
+    return whole_blocks(a_, call.inputs[0]) && whole_blocks(a_, call.outputs[0]) &&
+           whole_blocks(b_, call.inputs[0]) && whole_blocks(b_, call.outputs[0]);
   }
 
   const Program& a_;

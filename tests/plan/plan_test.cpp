@@ -229,6 +229,8 @@ TEST(Plan, RefusesFunctionsThatMixRows) {
   EXPECT_THAT(message([](In x) { return std::vector{linear(x[0], x[0])}; }),
               testing::HasSubstr("linear"));
   EXPECT_THAT(message([](In x) { return std::vector{reshape(x[0], {-1})}; }),
+              testing::HasSubstr("several"));
+  EXPECT_THAT(message([](In x) { return std::vector{reshape(x[0], {2, -1, 2})}; }),
               testing::HasSubstr("reshape"));
   EXPECT_THAT(message([](In x) { return std::vector{sum(x[0])}; }), testing::HasSubstr("sum"));
   // A mean over rows divides every row's gradient by their number.
@@ -243,7 +245,16 @@ TEST(Plan, RefusesFunctionsThatMixRows) {
   EXPECT_NE(message([](In x) { return std::vector{x[0] + values({x[0].dim(0), 4}, 1)}; }), "");
   EXPECT_THAT(message([](In x) { return std::vector{x[0].dim(0) > 2 ? exp(x[0]) : sin(x[0])}; }),
               testing::HasSubstr("other ops"));
+  EXPECT_THAT(message([](In x) {  // blocks of rows, mixed
+                return std::vector{reshape(flip(reshape(x[0], {-1, 2}), {0}), {-1, 4})};
+              }),
+              testing::HasSubstr("flip"));
   // These keep them apart.
+  EXPECT_EQ(message([](In x) {
+              const Tensor twice = reshape(x[0], {2 * x[0].dim(0), 2});  // two rows for each
+              return std::vector{reshape(linear(twice, values({3, 2}, 1)), {-1, 6})};
+            }),
+            "");
   EXPECT_EQ(message([](In x) { return std::vector{x[0] * Tensor::ones({x[0].dim(0), 4})}; }), "");
   EXPECT_EQ(message([](In x) {
               return std::vector{grad([](const Tensor& t) { return sum(square(t)); }, x[0])};
