@@ -123,6 +123,10 @@ inline T atomicAdd(T* to, T value) {
   return __atomic_fetch_add(to, value, __ATOMIC_SEQ_CST);
 }
 template <class T>
+inline T atomicExch(T* to, T value) {
+  return __atomic_exchange_n(to, value, __ATOMIC_SEQ_CST);
+}
+template <class T>
 inline T atomicMax(T* to, T value) {
   T seen = __atomic_load_n(to, __ATOMIC_SEQ_CST);
   while (seen < value &&

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gather, an element per thread. Sums by index without atomics: the entries of a line are sorted by
-// index, stably, and each output adds the run that is its own, in order.
+// Gather, an element per thread. Sums by index in a fixed order: the entries of a line that share an
+// index are chained up, in any order, and each output adds its chain in order of their places. Only
+// a few links are sorted at a time, so long lines, whose chains may be long, are sorted as a whole.
 #include "kernels/index.h"
 
 #include <type_traits>
@@ -50,31 +51,89 @@ struct Wrapping<std::int64_t> {
   using type = std::uint64_t;
 };
 
+// Indices that repeat along an axis need one line for all of it.
+struct Lines {
+  std::int64_t outer, inner;
+  explicit Lines(const IndexArgs& a)
+      : outer(a.index_outer == 0 ? 1 : a.outer), inner(a.index_inner == 0 ? 1 : a.inner) {}
+  std::int64_t count() const { return outer * inner; }
+  __device__ std::int64_t of(std::int64_t o, std::int64_t i) const {
+    return (outer == 1 ? 0 : o) * inner + (inner == 1 ? 0 : i);
+  }
+};
+
+constexpr std::int64_t kMostChained = 4096;  // entries of a line
+constexpr int kLinks = 16;                   // that are sorted at a time
+
+// The sum over a chain of src[at * step], in rising order of `at`: the least kLinks of those above
+// the last one, again and again.
+template <class T, class Sum>
+__device__ Sum chain_sum(const T* src, std::int64_t step, std::int32_t first,
+                         const std::int32_t* next) {
+  Sum sum = 0;
+  for (std::int32_t above = -1;;) {
+    std::int32_t least[kLinks];
+    int found = 0;
+    bool more = false;
+    for (std::int32_t j = first; j >= 0; j = next[j]) {
+      if (j <= above) continue;
+      more = more || found == kLinks;
+      if (found == kLinks && j > least[kLinks - 1]) continue;
+      int at = found < kLinks ? found++ : kLinks - 1;
+      for (; at > 0 && least[at - 1] > j; --at) least[at] = least[at - 1];
+      least[at] = j;
+    }
+    for (int k = 0; k < found; ++k) sum += static_cast<Sum>(src[least[k] * step]);
+    if (!more) return sum;
+    above = least[kLinks - 1];
+  }
+}
+
 template <class T>
-void run_scatter(const IndexArgs& a, Range) {
+void scatter_chained(const IndexArgs& a) {
   using Sum = typename Wrapping<T>::type;
-  if (a.outer * a.extent * a.inner == 0) return;
-  // Indices that repeat along an axis need one sorted line for all of it.
-  const std::int64_t outer_lines = a.index_outer == 0 ? 1 : a.outer;
-  const std::int64_t inner_lines = a.index_inner == 0 ? 1 : a.inner;
-  const std::int64_t lines = outer_lines * inner_lines, size = padded_line(a.count);
+  const Lines lines(a);
+  const std::int64_t heads = lines.count() * a.extent;
+  auto* const head = static_cast<std::int32_t*>(
+      device_scratch((heads + lines.count() * a.count) * static_cast<std::int64_t>(sizeof(std::int32_t))));
+  std::int32_t* const next = head + heads;
+  launch_each(heads, INGRAD_LAMBDA(std::int64_t e) { head[e] = -1; });
+  launch_each(lines.count() * a.count, INGRAD_LAMBDA(std::int64_t e) {
+    const std::int64_t line = e / a.count, j = e % a.count;
+    const std::int64_t p = position(a, line / lines.inner, j, line % lines.inner);
+    if (p == a.skip || p < 0 || p >= a.extent) return;
+    next[e] = atomicExch(&head[line * a.extent + p], static_cast<std::int32_t>(j));
+  });
+  launch_each(a.outer * a.extent * a.inner, INGRAD_LAMBDA(std::int64_t e) {
+    const std::int64_t i = e % a.inner, k = e / a.inner % a.extent, o = e / a.inner / a.extent;
+    const std::int64_t line = lines.of(o, i);
+    const T* const src = static_cast<const T*>(a.src) + o * a.count * a.inner + i;
+    static_cast<T*>(a.dst)[e] = static_cast<T>(chain_sum<T, Sum>(
+        src, a.inner, head[line * a.extent + k], next + line * a.count));
+  });
+}
+
+template <class T>
+void scatter_sorted(const IndexArgs& a) {
+  using Sum = typename Wrapping<T>::type;
+  const Lines lines(a);
+  const std::int64_t size = padded_line(a.count);
   auto* const entries = static_cast<Entry*>(
-      device_scratch(lines * size * static_cast<std::int64_t>(sizeof(Entry))));
-  launch_each(lines * size, INGRAD_LAMBDA(std::int64_t e) {
+      device_scratch(lines.count() * size * static_cast<std::int64_t>(sizeof(Entry))));
+  launch_each(lines.count() * size, INGRAD_LAMBDA(std::int64_t e) {
     const std::int64_t line = e / size, j = e % size;
     const std::uint64_t last = ~std::uint64_t{0};
     entries[e] = j < a.count ? Entry{static_cast<std::uint64_t>(position(
-                                         a, line / inner_lines, j, line % inner_lines)),
+                                         a, line / lines.inner, j, line % lines.inner)),
                                      static_cast<std::uint64_t>(j)}
                              : Entry{last, static_cast<std::uint64_t>(j)};
   });
-  sort_lines(entries, lines, size);
+  sort_lines(entries, lines.count(), size);
   launch_each(a.outer * a.extent * a.inner, INGRAD_LAMBDA(std::int64_t e) {
     const std::int64_t i = e % a.inner, k = e / a.inner % a.extent, o = e / a.inner / a.extent;
     Sum sum = 0;
     if (k != a.skip) {
-      const Entry* const line =
-          entries + ((outer_lines == 1 ? 0 : o) * inner_lines + (inner_lines == 1 ? 0 : i)) * size;
+      const Entry* const line = entries + lines.of(o, i) * size;
       std::int64_t low = 0, high = size;  // the first entry whose index is not below k
       while (low < high) {
         const std::int64_t middle = (low + high) / 2;
@@ -91,6 +150,16 @@ void run_scatter(const IndexArgs& a, Range) {
     }
     static_cast<T*>(a.dst)[e] = static_cast<T>(sum);
   });
+}
+
+template <class T>
+void run_scatter(const IndexArgs& a, Range) {
+  if (a.outer * a.extent * a.inner == 0) return;
+  if (a.count <= kMostChained) {
+    scatter_chained<T>(a);
+  } else {
+    scatter_sorted<T>(a);
+  }
 }
 
 template <class T>
