@@ -93,6 +93,9 @@ bool lies_packed(const ConvArgs& c, const Box& box) {
 }
 
 bool convolve(const ConvArgs& c) {
+  // For rows with gaps, as the phases of a strided data gradient write them, cuDNN computes dense
+  // ones and moves them: 2.7 ms of 33 in ResNet-18 at 224 x 224 (H100).
+  if (c.out_step[2] != 1 && c.grid[2] > 1) return false;
   if (c.taps == 0 || c.batch * c.grid[0] * c.grid[1] * c.grid[2] == 0 || c.out_channels == 0 ||
       c.in_channels == 0 || has_few_outputs(c)) {
     return false;

@@ -24,8 +24,8 @@ struct Convolution {
 bool open_cudnn();
 
 // Bytes of workspace on the device; -1 where cuDNN has no way that computes in full f32, always in
-// the same order. The way is chosen for one number of images whatever there are, so that sums do
-// not depend on it.
+// the same order. So that sums do not depend on the number of images, a way is chosen for one
+// number; for another the fastest takes its place that gives the same bits on random arrays.
 std::int64_t cudnn_workspace(const Convolution& c);
 // After cudnn_workspace(); false if it failed.
 bool run_cudnn(const Convolution& c, const float* x, const float* w, float* y, void* workspace);
