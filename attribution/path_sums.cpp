@@ -11,6 +11,7 @@
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
+#include "engine/ops/slice.h"
 
 namespace ingrad {
 namespace {
@@ -76,36 +77,40 @@ PathSums::PathSums(ModelFn model, const Shape& row_shape, ScalarKind kind,
   if (!options_.plans) options_.plans = std::make_shared<PoolPlans>();
 }
 
+PathSums::~PathSums() { leave_way(); }
+
+void PathSums::leave_way() {
+  // What is kept counts towards no cap.
+  if (way_.bench && options_.memory_bytes == 0) options_.plans->put_back(std::move(way_.bench));
+  way_ = {};
+}
+
 PathSums::Way& PathSums::way(std::size_t nodes) {
   if (way_.nodes == nodes) return way_;
-  Way w;
-  w.nodes = nodes;
+  leave_way();
+  way_.nodes = nodes;
   const auto points = static_cast<std::int64_t>(nodes);
   const std::int64_t width = row_shape_.size(), cap = options_.memory_bytes;
-  w.piece_bytes =
+  way_.piece_bytes =
       width * (2 * 4 + 8) + points * 2 * 4 + 8 * (kind_ == ScalarKind::contrast ? 2 : 1);
-  const auto rows =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(options_.max_rows / points, 1));
-  const PoolPlans::PathForm form{points, kMostPieces,
-                                 static_cast<std::int64_t>(std::bit_floor(rows))};
-  way_ = {};
+  // At least as many rows at a time as in other batches: devices like many.
+  const auto together = static_cast<std::uint64_t>((options_.max_rows + points - 1) / points);
+  PoolPlans::PathForm form{points, kMostPieces, static_cast<std::int64_t>(std::bit_ceil(together))};
+  // Under a cap the arrays of a batch take up to half of it.
+  if (cap > 0)
+    form.most_pieces = std::clamp<std::int64_t>(cap / 2 / way_.piece_bytes, 1, kMostPieces);
+  const std::int64_t rest = cap - form.most_pieces * way_.piece_bytes;
+  if (cap > 0 && rest < 1) return way_;
   try {
-    w.workspace = std::make_unique<Workspace>(options_.plans->path_sums(
-        model_, row_shape_, kind_, form,
-        cap == 0 ? 0 : std::max<std::int64_t>(cap - w.piece_bytes, 1), options_.device, where_));
-    w.pieces = kMostPieces;
-    if (cap > 0) {
-      w.pieces = std::min(w.pieces, (cap - w.workspace->memory_bytes()) / w.piece_bytes);
-    }
-  } catch (const MemoryCapError&) {
-    w.pieces = 0;
+    way_.bench = options_.plans->take_bench(options_.plans->path_sums(
+        model_, row_shape_, kind_, form, cap > 0 ? rest : 0, options_.device, where_));
+    way_.pieces = form.most_pieces;
+  } catch (const MemoryCapError&) {  // by rows, then
   }
-  if (w.pieces < 1) w.workspace = nullptr;
-  way_ = std::move(w);
   return way_;
 }
 
-bool PathSums::fits(std::size_t nodes) { return way(nodes).workspace != nullptr; }
+bool PathSums::fits(std::size_t nodes) { return way(nodes).bench != nullptr; }
 
 std::vector<Tensor> PathSums::inputs_of(std::span<const PathPiece> pieces) const {
   const auto n = static_cast<std::int64_t>(pieces.size());
@@ -137,25 +142,34 @@ void PathSums::run(std::span<const PathPiece> pieces, const Consume& consume) {
   if (pieces.empty()) return;
   const std::size_t nodes = pieces[0].nodes.size();
   Way& how = way(nodes);
+  PoolPlans::PathBench& bench = *how.bench;
   const auto width = static_cast<std::size_t>(row_shape_.size());
   const auto total = static_cast<std::int64_t>(pieces.size());
   for (std::int64_t first = 0; first < total;) {
     const std::int64_t n = std::min(how.pieces, total - first);
     const auto part = pieces.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-    std::vector<Tensor> inputs = inputs_of(part);
-    for (Tensor& t : inputs) t = t.to(options_.device, where_);
-    const Tensor sums = contiguous(how.workspace->run(inputs, where_)[0]).to({}, where_);
+    kernels::DeviceLibrary& library = library_of(options_.device, where_);
+    const std::vector<Tensor> inputs = inputs_of(part);
+    std::vector<const void*> given;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      void* const there = bench.inputs[i].mutable_raw();
+      library.upload(there, inputs[i].raw(), inputs[i].spec().bytes());
+      given.push_back(there);
+    }
+    void* const wanted[] = {bench.sums.mutable_raw()};
+    bench.workspace.run(given, wanted, n, where_);
+    const Tensor sums = narrow(bench.sums, 0, 0, n).to({}, where_);
     const auto* values = sums.data<double>();
     for (std::size_t i = 0; i < part.size(); ++i) {
       consume(static_cast<std::size_t>(first) + i, {values + i * width, width});
     }
     first += n;
     const auto points = static_cast<std::int64_t>(nodes);
-    const std::int64_t at_once = how.workspace->plan().tile_rows() * points;
+    const std::int64_t at_once = bench.workspace.plan().tile_rows() * points;
     stats_.gradient_rows += n * points;
     stats_.batch_rows = std::max(stats_.batch_rows, std::min(n * points, at_once));
     stats_.peak_bytes =
-        std::max(stats_.peak_bytes, how.workspace->memory_bytes() + n * how.piece_bytes);
+        std::max(stats_.peak_bytes, bench.workspace.memory_bytes() + how.pieces * how.piece_bytes);
     if (options_.progress && !options_.progress(first * points, total * points)) {
       throw Error(
           fmt::format("explain: cancelled after {} of {} rows", first * points, total * points),

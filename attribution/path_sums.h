@@ -34,6 +34,9 @@ class PathSums {
   PathSums(ModelFn model, const Shape& row_shape, ScalarKind kind,
            std::vector<std::int64_t> targets, std::vector<std::int64_t> contrast,
            PoolOptions options, Location where = Location::current());
+  ~PathSums();
+  PathSums(const PathSums&) = delete;
+  PathSums& operator=(const PathSums&) = delete;
 
   // Can a piece of so many nodes be computed below the cap? (Without one: yes.)
   bool fits(std::size_t nodes);
@@ -48,11 +51,12 @@ class PathSums {
   // The plan for pieces of so many nodes and what it needs; none where the cap is too small.
   struct Way {
     std::size_t nodes = 0;
-    std::unique_ptr<Workspace> workspace;
+    std::unique_ptr<PoolPlans::PathBench> bench;
     std::int64_t pieces = 0;       // of a batch
     std::int64_t piece_bytes = 0;  // of inputs and results
   };
   Way& way(std::size_t nodes);
+  void leave_way();
   std::vector<Tensor> inputs_of(std::span<const PathPiece> pieces) const;
 
   ModelFn model_;

@@ -21,7 +21,7 @@ struct WorkItem {
 };
 
 struct PoolOptions {
-  std::int64_t max_rows = 256;  // per batch
+  std::int64_t max_rows = 256;  // per batch; of points of a path on a device, up to twice as many
   // Cap on the memory of a batch: rows, results, and the working memory of all threads; 0: none.
   // (Without plans: on what a batch adds to the engine's live memory.)
   std::int64_t memory_bytes = 0;

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "attribution/path_sums.h"
+#include "engine/device.h"
 #include "engine/differentiate.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/reduce.h"
@@ -54,7 +57,8 @@ std::shared_ptr<const Plan> PoolPlans::path_sums(const ModelFn& model, const Sha
                                                  std::int64_t memory_bytes, Device device,
                                                  Location where) {
   const std::string what =
-      fmt::format("{} nodes of {}, {} at a time", form.nodes, name_of(kind), form.tile_pieces);
+      fmt::format("{} pieces of {} nodes of {}, {} at a time", form.most_pieces, form.nodes,
+                  name_of(kind), form.tile_pieces);
   return cached({what, row_shape.str(), memory_bytes, device.str()}, [&] {
     const Shape rows = row_shape.with_inserted(0, form.most_pieces);
     const Shape table{form.most_pieces, form.nodes};
@@ -67,6 +71,33 @@ std::shared_ptr<const Plan> PoolPlans::path_sums(const ModelFn& model, const Sha
     return compile(path_sum_function(model, kind, where), specs,
                    {.tile_rows = form.tile_pieces, .memory_bytes = memory_bytes}, where);
   });
+}
+
+std::unique_ptr<PoolPlans::PathBench> PoolPlans::take_bench(
+    const std::shared_ptr<const Plan>& plan) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(benches_.begin(), benches_.end(), [&](const auto& bench) {
+      return &bench->workspace.plan() == plan.get();
+    });
+    if (found != benches_.end()) {
+      std::unique_ptr<PathBench> bench = std::move(*found);
+      benches_.erase(found);
+      return bench;
+    }
+  }
+  auto bench = std::unique_ptr<PathBench>(new PathBench{Workspace(plan), {}, {}});
+  const DeviceScope there(plan->device());
+  for (const TensorSpec& spec : plan->inputs()) {
+    bench->inputs.push_back(Tensor::empty(spec.shape, spec.dtype));
+  }
+  bench->sums = Tensor::empty(plan->outputs()[0].shape, plan->outputs()[0].dtype);
+  return bench;
+}
+
+void PoolPlans::put_back(std::unique_ptr<PathBench> bench) {
+  const std::lock_guard lock(mutex_);
+  benches_.push_back(std::move(bench));
 }
 
 std::shared_ptr<PoolPlans> PoolPlans::rest() {

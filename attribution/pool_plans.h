@@ -38,6 +38,17 @@ class PoolPlans {
   std::shared_ptr<const Plan> path_sums(const ModelFn& model, const Shape& row_shape,
                                         ScalarKind kind, const PathForm& form,
                                         std::int64_t memory_bytes, Device device, Location where);
+  // What a run of pieces needs on a device: a workspace, and the arrays of a batch. Recorded graphs
+  // belong to arrays, so both are kept from one explanation to the next.
+  struct PathBench {
+    Workspace workspace;
+    std::vector<Tensor> inputs;
+    Tensor sums;
+  };
+  // One for the plan, by which a caller has it alone until it is put back; made when there is none.
+  std::unique_ptr<PathBench> take_bench(const std::shared_ptr<const Plan>& plan);
+  void put_back(std::unique_ptr<PathBench> bench);
+
   // Of what remains of the model after its affine beginning (attribution/affine_prefix.h).
   std::shared_ptr<PoolPlans> rest();
 
@@ -49,6 +60,7 @@ class PoolPlans {
 
   std::mutex mutex_;
   std::map<Key, std::shared_ptr<const Plan>> plans_;
+  std::vector<std::unique_ptr<PathBench>> benches_;  // that nobody has
   std::shared_ptr<PoolPlans> rest_;
 };
 

@@ -64,6 +64,35 @@ TEST_F(DeviceExplain, IntegratedGradients) {
   }
 }
 
+// On the device piece by piece, or row by row where a cap leaves no room for a piece; again with
+// what an earlier explanation has left behind.
+TEST_F(DeviceExplain, PathsHaveTheSameBitsBelowAnyCap) {
+  const auto net = make_model({"mlp:16-12-10", Shape{16}, 10}, 3);
+  net->to(kDevice);
+  const Tensor x = random_uniform({2, 16}, {.seed = 1}).to(kDevice);
+  IntegratedGradientsOptions o;
+  o.steps = 35;  // two pieces, the last with a repetition
+  o.baselines = {Tensor::zeros({16}), Tensor::full({16}, 0.5)};
+  for (const bool affine_beginning : {true, false}) {
+    const ModelFn f = [&](const Tensor& t) { return (*net)(affine_beginning ? t : tanh(t)); };
+    ExplainOptions options;
+    options.scalar = ScalarKind::contrast;
+    options.contrast = {1, 2};
+    options.target = Target::one(0);
+    const auto bits = [&] {
+      return explain_integrated_gradients(f, x, o, options).values.to({}).to_vector<float>();
+    };
+    const auto expected = bits();
+    options.pool.plans = std::make_shared<PoolPlans>();
+    for (int again = 0; again < 3; ++again) EXPECT_EQ(bits(), expected);
+    options.pool.plans = nullptr;
+    for (const std::int64_t cap : {1 << 20, 1 << 16, 4000}) {
+      options.pool.memory_bytes = cap;
+      EXPECT_EQ(bits(), expected) << "below " << cap;
+    }
+  }
+}
+
 TEST_F(DeviceExplain, BaselinesMayBeAnywhere) {
   IntegratedGradientsOptions o;
   for (const Device device : {Device{}, kDevice}) {
