@@ -227,9 +227,10 @@ int run_rows(int argc, char** argv) {
   }
   for (const Model& m : models()) {
     if (m.batches.back() < 256) continue;
-    const std::int64_t batch = std::string(m.name) == "resnet18" ? 5 : 16;
-    print(fmt::format("integrated_gradients/{}/{}", m.name, batch),
-          [&] { return integrated_gradients(m, batch, min_time); });
+    for (const std::int64_t batch : {16, 256}) {
+      print(fmt::format("integrated_gradients/{}/{}", m.name, batch),
+            [&] { return integrated_gradients(m, batch, min_time); });
+    }
   }
   for (const Bandwidth& b : bandwidths()) {
     print(fmt::format("bandwidth/{}", b.name), [&] { return bandwidth(b, min_time); });
