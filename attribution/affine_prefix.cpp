@@ -8,6 +8,7 @@
 
 #include "engine/device.h"
 #include "engine/graph.h"
+#include "engine/plan/passes.h"
 #include "engine/plan/rewriter.h"
 
 namespace ingrad {
@@ -60,7 +61,8 @@ Split split(const ModelFn& model, const Shape& row_shape, std::int64_t rows, Dev
   const DeviceScope there(device);
   const TensorSpec spec{row_shape.with_inserted(0, rows), DType::f32, device};
   const GraphFn f = [&](std::span<const Tensor> in) { return std::vector{model(in[0])}; };
-  const Program whole = trace(f, {&spec, 1})->program();
+  Program whole = trace(f, {&spec, 1})->program();
+  drop_taps(whole, {});
   const std::vector<int> chain = affine_calls(whole);
   Split s{whole, whole};
   s.prefix.calls.clear();

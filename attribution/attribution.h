@@ -16,6 +16,9 @@ struct ExplainOptions {
   ScalarKind scalar = ScalarKind::logit;
   Target target = Target::predicted();
   std::vector<std::int64_t> contrast = {};  // one class per sample, for ScalarKind::contrast
+  // The number of the first sample among all that are explained, in several calls perhaps: draws
+  // of sampled methods are keyed by it, so that they do not depend on how samples are divided.
+  std::int64_t first_sample = 0;
   PoolOptions pool = {};
 };
 

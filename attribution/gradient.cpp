@@ -89,7 +89,7 @@ Attribution explain_smooth_grad(const ModelFn& model, const Tensor& x, const Smo
       run.items(o.draws),
       [&](const WorkItem& w, std::span<float> to) {
         const auto from = run.row(w.sample);
-        const RandomKey key{o.seed, kNoiseStream, static_cast<std::uint64_t>(w.sample),
+        const RandomKey key{o.seed, kNoiseStream, run.number_of(w.sample),
                             static_cast<std::uint64_t>(w.variant)};
         const Tensor noise = random_normal({1, static_cast<std::int64_t>(width)}, key);
         const float* z = noise.data<float>();

@@ -31,8 +31,8 @@ std::int64_t peak_of(Body body) {
 Pool::Pool(ModelFn model, const Shape& row_shape, ScalarKind kind,
            std::vector<std::int64_t> targets, std::vector<std::int64_t> contrast,
            PoolOptions options, Location where)
-    : model_(std::move(model)),
-      row_shape_(row_shape),
+    : values_(scalar_program(model, row_shape, kind, false, where)),
+      gradients_(scalar_program(model, row_shape, kind, true, where)),
       kind_(kind),
       targets_(std::move(targets)),
       contrast_(std::move(contrast)),
@@ -44,17 +44,18 @@ Pool::Pool(ModelFn model, const Shape& row_shape, ScalarKind kind,
   }
 }
 
-Tensor Pool::batch_of(std::span<const WorkItem> items, const Make& make) const {
-  const auto width = static_cast<std::size_t>(row_shape_.size());
+Tensor Pool::batch_of(const RowProgram& program, std::span<const WorkItem> items,
+                      const Make& make) const {
+  const auto width = static_cast<std::size_t>(program.row.size());
   const Tensor x = Tensor::empty(
-      row_shape_.with_inserted(0, static_cast<std::int64_t>(items.size())), DType::f32, where_);
+      program.row.with_inserted(0, static_cast<std::int64_t>(items.size())), DType::f32, where_);
   auto* rows = x.mutable_data<float>();
   for (std::size_t i = 0; i < items.size(); ++i) make(items[i], {rows + i * width, width});
   return x;
 }
 
-Pool::Evaluated Pool::evaluate(std::span<const WorkItem> items, const Tensor& x, bool with_gradient,
-                               Workspace* workspace) const {
+Pool::Evaluated Pool::evaluate(const RowProgram& program, std::span<const WorkItem> items,
+                               const Tensor& x, Workspace* workspace) const {
   std::vector<std::int64_t> targets, contrast;
   for (const WorkItem& w : items) {
     targets.push_back(targets_[static_cast<std::size_t>(w.sample)]);
@@ -65,26 +66,25 @@ Pool::Evaluated Pool::evaluate(std::span<const WorkItem> items, const Tensor& x,
   const DeviceScope there(options_.device, where_);
   for (Tensor& t : inputs) t = t.to(options_.device, where_);
   const std::vector<Tensor> results =
-      workspace != nullptr ? workspace->run(inputs, where_)
-                           : scalar_function(model_, kind_, with_gradient, where_)(inputs);
+      workspace != nullptr ? workspace->run(inputs, where_) : graph_function(program)(inputs);
   return {results[0].to_vector<double>(),
-          with_gradient ? contiguous(results[1]).to({}, where_) : Tensor()};
+          program.has_result ? contiguous(results[1]).to({}, where_) : Tensor()};
 }
 
 // Under a cap, half of it is for the working memory of all threads; if that is not enough for a row
 // each, fewer threads share it, and a single one may have all but a row.
-Pool::Way Pool::planned_way(bool with_gradient) const {
+Pool::Way Pool::planned_way(const RowProgram& program) const {
   const auto plans = options_.plans ? options_.plans : std::make_shared<PoolPlans>();
   const std::int64_t cap = options_.memory_bytes;
   Way w;
-  w.row_bytes = (with_gradient ? 2 : 1) * 4 * row_shape_.size() + 8 + 4 +
-                (kind_ == ScalarKind::contrast ? 8 : 0);
+  w.row_bytes = 4 * (program.row.size() + (program.has_result ? program.result.size() : 0)) + 8 +
+                4 + (kind_ == ScalarKind::contrast ? 8 : 0);
   for (int n = threads();; n /= 2) {
     const std::int64_t half = n > 1 ? cap / 2 / n : cap - w.row_bytes;
     const std::int64_t share = cap == 0 ? 0 : std::max<std::int64_t>(half, 1);
     try {
       w.workspace = std::make_unique<Workspace>(
-          plans->get(model_, row_shape_, kind_, with_gradient, share, options_.device, where_), n);
+          plans->get(program, kind_, share, options_.device, where_), n);
       break;
     } catch (const MemoryCapError& e) {
       if (n > 1) continue;
@@ -103,24 +103,26 @@ Pool::Way Pool::planned_way(bool with_gradient) const {
   return w;
 }
 
-Pool::Way& Pool::way(std::span<const WorkItem> items, const Make& make, bool with_gradient) {
-  Way& w = ways_[with_gradient ? 1 : 0];
+Pool::Way& Pool::way(const RowProgram& program, std::span<const WorkItem> items, const Make& make) {
+  // Memory that is kept for another program would count against the cap.
+  if (options_.memory_bytes > 0 && !ways_.contains(program.name)) ways_.clear();
+  Way& w = ways_[program.name];
   if (!options_.planned) {
-    w.rows = rows_below_cap(items, make, with_gradient);
+    w.rows = rows_below_cap(program, items, make);
   } else if (!w.workspace) {
-    w = planned_way(with_gradient);
+    w = planned_way(program);
   }
   return w;
 }
 
-std::int64_t Pool::rows_below_cap(std::span<const WorkItem> items, const Make& make,
-                                  bool with_gradient) const {
+std::int64_t Pool::rows_below_cap(const RowProgram& program, std::span<const WorkItem> items,
+                                  const Make& make) const {
   const auto n = static_cast<std::int64_t>(items.size());
   const std::int64_t most = std::min(options_.max_rows, n);
   if (options_.memory_bytes <= 0) return most;
   const auto measured = [&](std::int64_t rows) {
     const auto part = items.first(static_cast<std::size_t>(rows));
-    return peak_of([&] { evaluate(part, batch_of(part, make), with_gradient, nullptr); });
+    return peak_of([&] { evaluate(program, part, batch_of(program, part, make), nullptr); });
   };
   const std::int64_t one = measured(1);
   if (one > options_.memory_bytes) {
@@ -135,19 +137,18 @@ std::int64_t Pool::rows_below_cap(std::span<const WorkItem> items, const Make& m
   return std::clamp<std::int64_t>(rows, 1, most);
 }
 
-void Pool::run(std::span<const WorkItem> items, const Make& make, const Consume& consume,
-               bool with_gradient) {
+void Pool::compute(const RowProgram& program, std::span<const WorkItem> items, const Make& make,
+                   const Consume& consume) {
   if (items.empty()) return;
-  Way& how = way(items, make, with_gradient);
+  Way& how = way(program, items, make);
   Workspace* const workspace = how.workspace.get();
   const auto total = static_cast<std::int64_t>(items.size());
-  const auto width = static_cast<std::size_t>(row_shape_.size());
   for (std::int64_t first = 0; first < total;) {
     const std::int64_t n = std::min(how.rows, total - first);
     const auto part = items.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
     Evaluated e;
     std::int64_t peak =
-        peak_of([&] { e = evaluate(part, batch_of(part, make), with_gradient, workspace); });
+        peak_of([&] { e = evaluate(program, part, batch_of(program, part, make), workspace); });
     if (workspace != nullptr) {
       peak = workspace->memory_bytes() + n * how.row_bytes;
     } else if (options_.memory_bytes > 0 && peak > options_.memory_bytes && n > 1) {
@@ -156,12 +157,11 @@ void Pool::run(std::span<const WorkItem> items, const Make& make, const Consume&
     }
     stats_.peak_bytes = std::max(stats_.peak_bytes, peak);
     stats_.batch_rows = std::max(stats_.batch_rows, n);
-    (with_gradient ? stats_.gradient_rows : stats_.forward_rows) += n;
-    const float* grads = with_gradient ? e.grads.data<float>() : nullptr;
+    (program.backward ? stats_.gradient_rows : stats_.forward_rows) += n * program.evaluations;
+    const auto width = program.has_result ? static_cast<std::size_t>(program.result.size()) : 0;
+    const float* arrays = program.has_result ? e.array.data<float>() : nullptr;
     for (std::size_t i = 0; i < part.size(); ++i) {
-      consume(part[i], e.values[i],
-              with_gradient ? std::span<const float>(grads + i * width, width)
-                            : std::span<const float>());
+      consume(part[i], e.values[i], {arrays + i * width, width});
     }
     first += n;
     if (options_.progress && !options_.progress(first, total)) {
@@ -171,15 +171,13 @@ void Pool::run(std::span<const WorkItem> items, const Make& make, const Consume&
 }
 
 void Pool::gradients(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
-  run(items, make, consume, true);
-}
-
-void Pool::release() {
-  for (Way& w : ways_) w = {};
+  compute(gradients_, items, make, consume);
 }
 
 void Pool::values(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
-  run(items, make, consume, false);
+  compute(values_, items, make, consume);
 }
+
+void Pool::release() { ways_.clear(); }
 
 }  // namespace ingrad

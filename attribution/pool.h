@@ -6,11 +6,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "attribution/model.h"
 #include "attribution/pool_plans.h"
+#include "attribution/row_program.h"
 
 namespace ingrad {
 
@@ -51,10 +54,14 @@ class Pool {
 
   // Writes the input row of an item.
   using Make = std::function<void(const WorkItem&, std::span<float> row)>;
-  // Receives f and, from `gradients`, df/drow of an item, in the order of the items.
-  using Consume = std::function<void(const WorkItem&, double value, std::span<const float> grad)>;
+  // Receives f and the array of an item, in the order of the items.
+  using Consume = std::function<void(const WorkItem&, double value, std::span<const float> array)>;
+  // Any program; methods with several give them different names.
+  void compute(const RowProgram& program, std::span<const WorkItem> items, const Make& make,
+               const Consume& consume);
+  // The array is df/drow.
   void gradients(std::span<const WorkItem> items, const Make& make, const Consume& consume);
-  // Forward only; the gradient span is empty.
+  // Forward only; the array is empty.
   void values(std::span<const WorkItem> items, const Make& make, const Consume& consume);
 
   const PoolStats& stats() const { return stats_; }
@@ -64,32 +71,30 @@ class Pool {
  private:
   struct Evaluated {
     std::vector<double> values;
-    Tensor grads;
+    Tensor array;
   };
-  // How batches are evaluated: by a plan with its working memory, or op by op.
+  // How batches of a program are evaluated: by a plan with its working memory, or op by op.
   struct Way {
     std::unique_ptr<Workspace> workspace;
     std::int64_t rows = 0;       // of a batch
     std::int64_t row_bytes = 0;  // of input and results, with a workspace
   };
-  Way& way(std::span<const WorkItem> items, const Make& make, bool with_gradient);
-  Way planned_way(bool with_gradient) const;
-  void run(std::span<const WorkItem> items, const Make& make, const Consume& consume,
-           bool with_gradient);
-  Tensor batch_of(std::span<const WorkItem> items, const Make& make) const;
-  Evaluated evaluate(std::span<const WorkItem> items, const Tensor& x, bool with_gradient,
+  Way& way(const RowProgram& program, std::span<const WorkItem> items, const Make& make);
+  Way planned_way(const RowProgram& program) const;
+  Tensor batch_of(const RowProgram& program, std::span<const WorkItem> items,
+                  const Make& make) const;
+  Evaluated evaluate(const RowProgram& program, std::span<const WorkItem> items, const Tensor& x,
                      Workspace* workspace) const;
-  std::int64_t rows_below_cap(std::span<const WorkItem> items, const Make& make,
-                              bool with_gradient) const;
+  std::int64_t rows_below_cap(const RowProgram& program, std::span<const WorkItem> items,
+                              const Make& make) const;
 
-  ModelFn model_;
-  Shape row_shape_;
+  RowProgram values_, gradients_;
   ScalarKind kind_;
   std::vector<std::int64_t> targets_, contrast_;
   PoolOptions options_;
   Location where_;
   PoolStats stats_;
-  Way ways_[2];  // forward only, with gradient
+  std::map<std::string, Way> ways_;  // by the name of the program
 };
 
 }  // namespace ingrad

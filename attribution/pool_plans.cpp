@@ -7,28 +7,8 @@
 
 #include "attribution/path_sums.h"
 #include "engine/device.h"
-#include "engine/differentiate.h"
-#include "engine/ops/elementwise.h"
-#include "engine/ops/reduce.h"
 
 namespace ingrad {
-
-GraphFn scalar_function(const ModelFn& model, ScalarKind kind, bool gradient, Location where) {
-  return [&model, kind, gradient, where](std::span<const Tensor> in) {
-    const Tensor x = gradient ? in[0].track() : in[0];
-    const Tensor outputs = model(x);
-    if (outputs.rank() != 2 || outputs.dim(0) != x.dim(0)) {
-      throw Error(
-          fmt::format("explain: the model returned {} for {} rows", outputs.spec().str(), x.dim(0)),
-          where);
-    }
-    const Tensor value = scalar_of(outputs, in[1], kind, in.size() > 2 ? in[2] : Tensor(), where);
-    std::vector<Tensor> results = {value.detach()};
-    // Rows are independent: one backward pass of the sum gives every row its own gradient.
-    if (gradient) results.push_back(ingrad::gradient(sum(value), x, {}, where));
-    return results;
-  };
-}
 
 template <class Make>
 std::shared_ptr<const Plan> PoolPlans::cached(const Key& key, const Make& make) {
@@ -38,17 +18,15 @@ std::shared_ptr<const Plan> PoolPlans::cached(const Key& key, const Make& make) 
   return plan;
 }
 
-std::shared_ptr<const Plan> PoolPlans::get(const ModelFn& model, const Shape& row_shape,
-                                           ScalarKind kind, bool gradient,
+std::shared_ptr<const Plan> PoolPlans::get(const RowProgram& program, ScalarKind kind,
                                            std::int64_t memory_bytes, Device device,
                                            Location where) {
-  const std::string what = fmt::format("{}{}", gradient ? "gradient of " : "", name_of(kind));
-  return cached({what, row_shape.str(), memory_bytes, device.str()}, [&] {
-    std::vector<TensorSpec> specs = {{row_shape.with_inserted(0, kMaxRows), DType::f32, device},
+  const std::string what = fmt::format("{} of {}", program.name, name_of(kind));
+  return cached({what, program.row.str(), memory_bytes, device.str()}, [&] {
+    std::vector<TensorSpec> specs = {{program.row.with_inserted(0, kMaxRows), DType::f32, device},
                                      {Shape{kMaxRows, 1}, DType::i64, device}};
     if (kind == ScalarKind::contrast) specs.push_back(specs[1]);
-    return compile(scalar_function(model, kind, gradient, where), specs,
-                   {.memory_bytes = memory_bytes}, where);
+    return compile(graph_function(program), specs, {.memory_bytes = memory_bytes}, where);
   });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs that a pool runs, as plans: the scalar of every row, and its gradient.
+// The programs that a pool runs (attribution/row_program.h), as plans.
 #pragma once
 
 #include <map>
@@ -7,15 +7,10 @@
 #include <mutex>
 #include <tuple>
 
-#include "attribution/model.h"
+#include "attribution/row_program.h"
 #include "engine/plan/plan.h"
 
 namespace ingrad {
-
-// Inputs: rows [N, row_shape...] f32, their classes i64 [N, 1], and the contrast classes for that
-// scalar. Results: f [N], then df/drow with `gradient`. `model` must stay where it is. The function
-// throws Error when the model does not give a row for a row.
-GraphFn scalar_function(const ModelFn& model, ScalarKind kind, bool gradient, Location where);
 
 // Plans of one model, built when first asked for. Methods that explain the same model share them by
 // sharing this object (PoolOptions::plans); any number of threads may ask at once.
@@ -25,11 +20,10 @@ class PoolPlans {
   // on them.
   static constexpr std::int64_t kMaxRows = 256;
 
-  // Of scalar_function(), for a model on that device. memory_bytes: most working memory of one
-  // thread, 0: no limit. Error when the model mixes rows or looks at values.
-  std::shared_ptr<const Plan> get(const ModelFn& model, const Shape& row_shape, ScalarKind kind,
-                                  bool gradient, std::int64_t memory_bytes, Device device,
-                                  Location where);
+  // Of a program that explains this scalar, for a model on that device. memory_bytes: most working
+  // memory of one thread, 0: no limit. Error when the model mixes rows or looks at values.
+  std::shared_ptr<const Plan> get(const RowProgram& program, ScalarKind kind,
+                                  std::int64_t memory_bytes, Device device, Location where);
   // Of path_sum_function() (attribution/path_sums.h), for pieces of so many nodes; at most
   // `most_pieces` in a run, `tile_pieces` (a power of two) of them at a time.
   struct PathForm {

@@ -38,6 +38,7 @@ ExplainRun::ExplainRun(std::string method, const ModelFn& model, const Tensor& x
                        const ExplainOptions& options, Location where)
     : x_(checked(x, where)),
       device_(x.device()),
+      first_sample_(options.first_sample),
       where_(where),
       start_(std::chrono::steady_clock::now()) {
   result_.method = std::move(method);

@@ -22,6 +22,10 @@ class ExplainRun {
   std::int64_t samples() const { return x_.dim(0); }
   std::size_t width() const { return static_cast<std::size_t>(x_.size() / x_.dim(0)); }
   std::span<const float> row(std::int64_t sample) const;
+  // By which random numbers are keyed: that of the sample among all that are explained.
+  std::uint64_t number_of(std::int64_t sample) const {
+    return static_cast<std::uint64_t>(first_sample_ + sample);
+  }
   Pool& pool() { return *pool_; }
   Attribution& result() { return result_; }
   // The cost of another pool that the method ran.
@@ -40,6 +44,7 @@ class ExplainRun {
  private:
   Tensor x_;
   Device device_;
+  std::int64_t first_sample_;
   std::optional<Pool> pool_;
   Attribution result_;
   Location where_;

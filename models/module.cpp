@@ -198,7 +198,11 @@ void Module::initialize(std::uint64_t seed) {
 }
 
 std::function<Tensor(const Tensor&)> as_function(const Module& model) {
-  return [&model](const Tensor& x) { return model(x); };
+  return [&model](const Tensor& x) {
+    Pass pass;
+    pass.taps = true;
+    return model.run(x, pass);
+  };
 }
 
 }  // namespace ingrad

@@ -101,8 +101,8 @@ class Module {
   std::string name_;
 };
 
-// `model` in evaluation mode as a plain function of its input, for explainers. The model must
-// outlive it.
+// `model` in evaluation mode as a plain function of its input, for explainers; the outputs of its
+// modules are taps by their paths. The model must outlive it.
 std::function<Tensor(const Tensor&)> as_function(const Module& model);
 
 }  // namespace ingrad

@@ -99,6 +99,7 @@ void check_options(const PlanOptions& options, Location where) {
 
 std::span<const NamedPass> passes() {
   static constexpr NamedPass kPasses[] = {
+      {"drop_taps", drop_taps},
       {"freeze", freeze},
       {"fold_batch_norm", fold_batch_norm},
       {"gather_one_hot", gather_one_hot},

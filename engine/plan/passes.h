@@ -17,6 +17,8 @@ struct PassContext {
   Device device = {};
 };
 
+// Names of intermediates are dropped: they stand between ops that belong together.
+void drop_taps(Program& program, const PassContext& context);
 // Calls whose inputs are all constants become constants.
 void freeze(Program& program, const PassContext& context);
 // Calls that no output depends on are dropped, with constants that nothing reads.
