@@ -22,7 +22,9 @@ struct ExplainOptions {
   PoolOptions pool = {};
 };
 
-// What every method returns. Attributions are signed and not normalised.
+// What every method returns. Attributions are signed and not normalised. With T classes per sample
+// (Target::several), tensors are [N, T, ...] and lists have N T entries, those of a sample in a
+// row.
 struct Attribution {
   std::string method;
   Tensor values;                      // [N, ...] f32, the shape of the inputs

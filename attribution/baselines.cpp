@@ -5,7 +5,9 @@
 
 #include "engine/device.h"
 #include "engine/ops/elementwise.h"
+#include "engine/ops/pad.h"
 #include "engine/ops/shape.h"
+#include "engine/ops/slice.h"
 
 namespace ingrad {
 
@@ -29,6 +31,14 @@ std::vector<Tensor> baseline_rows(std::string_view method, const std::vector<Ten
     rows.push_back(contiguous(expand(cast(given.detach().to({}), DType::f32), x.shape())));
   }
   if (rows.empty()) rows.push_back(Tensor::zeros(x.shape()));
+  return rows;
+}
+
+std::vector<Tensor> baseline_rows(const ExplainRun& run, const std::vector<Tensor>& baselines) {
+  const Tensor once = narrow(run.inputs(), 0, 0, run.samples() / run.classes());
+  std::vector<Tensor> rows = baseline_rows(run.method(), baselines, once, run.where());
+  if (run.classes() == 1) return rows;
+  for (Tensor& t : rows) t = contiguous(repeat_interleave(t, run.classes(), 0));
   return rows;
 }
 

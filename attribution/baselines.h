@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attribution/run.h"
 #include "engine/tensor.h"
 
 namespace ingrad {
@@ -14,5 +15,8 @@ namespace ingrad {
 // names the method and both shapes when one does not broadcast.
 std::vector<Tensor> baseline_rows(std::string_view method, const std::vector<Tensor>& baselines,
                                   const Tensor& x, Location where = Location::current());
+
+// The same for the samples of a run, which stand there once for each of their classes.
+std::vector<Tensor> baseline_rows(const ExplainRun& run, const std::vector<Tensor>& baselines);
 
 }  // namespace ingrad

@@ -107,13 +107,11 @@ Attribution explain_smooth_grad(const ModelFn& model, const Tensor& x, const Smo
     for (double& v : values) v /= o.draws - 1;
   }
   if (o.statistic == Statistic::mean && o.draws > 1) {
-    const Tensor error = Tensor::empty(x.shape(), DType::f32);
-    auto* to = error.mutable_data<float>();
-    for (std::size_t i = 0; i < moments.deviation.size(); ++i) {
-      to[i] = static_cast<float>(
-          std::sqrt(moments.deviation[i] / (o.draws - 1) / static_cast<double>(o.draws)));
+    std::vector<double> error;
+    for (const double d : moments.deviation) {
+      error.push_back(std::sqrt(d / (o.draws - 1) / static_cast<double>(o.draws)));
     }
-    run.result().standard_error = error;
+    run.set_standard_error(error);
   }
   if (o.multiply_by_input) {
     for (std::int64_t s = 0; s < run.samples(); ++s) {

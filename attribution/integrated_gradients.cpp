@@ -79,8 +79,7 @@ Attribution explain_integrated_gradients(const ModelFn& model, const Tensor& x,
                 where);
   }
   ExplainRun run("integrated_gradients", model, x, options, where);
-  StraightPaths paths(run, model, baseline_rows("integrated_gradients", o.baselines, x, where),
-                      options);
+  StraightPaths paths(run, model, baseline_rows(run, o.baselines), options);
   run.result().f_baseline = paths.baseline_values();
   std::vector<double> values(static_cast<std::size_t>(run.samples()) * run.width());
   if (o.adaptive) {

@@ -64,11 +64,18 @@ std::vector<std::int64_t> resolve_targets(const Target& target, const Tensor& ou
     return std::vector<std::int64_t>(static_cast<std::size_t>(n), 0);
   }
   std::vector<std::int64_t> classes = target.classes;
-  if (classes.size() == 1) {
+  std::int64_t per_row = 1;
+  if (target.kind == Target::Kind::several) {
+    if (classes.empty()) throw Error("explain: an empty list of targets", where);
+    per_row = static_cast<std::int64_t>(classes.size());
+    for (std::int64_t r = 1; r < n; ++r) {
+      classes.insert(classes.end(), target.classes.begin(), target.classes.end());
+    }
+  } else if (classes.size() == 1) {
     const std::int64_t one = classes[0];
     classes.assign(static_cast<std::size_t>(n), one);
   }
-  if (static_cast<std::int64_t>(classes.size()) != n) {
+  if (static_cast<std::int64_t>(classes.size()) != n * per_row) {
     throw Error(fmt::format("explain: {} targets for {} samples; expected one or one per sample",
                             classes.size(), n),
                 where);
@@ -77,7 +84,7 @@ std::vector<std::int64_t> resolve_targets(const Target& target, const Tensor& ou
     if (classes[i] < 0 || classes[i] >= k) {
       throw Error(fmt::format("explain: target {} of sample {} is out of range; the model has {} "
                               "outputs",
-                              classes[i], i, k),
+                              classes[i], static_cast<std::int64_t>(i) / per_row, k),
                   where);
     }
   }

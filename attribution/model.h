@@ -30,20 +30,24 @@ ScalarKind scalar_kind_from_name(std::string_view name, Location where = Locatio
 
 // Which output each sample is explained for.
 struct Target {
-  enum class Kind : std::uint8_t { predicted, given, only };
+  enum class Kind : std::uint8_t { predicted, given, only, several };
   Kind kind = Kind::predicted;
-  std::vector<std::int64_t> classes = {};  // `given`: one for all samples, or one per sample
+  // `given`: one for all samples, or one per sample; `several`: each of them for every sample.
+  std::vector<std::int64_t> classes = {};
 
   // The class with the largest output at the unperturbed input (the first one at ties).
   static Target predicted() { return {}; }
   static Target one(std::int64_t c) { return {Kind::given, {c}}; }
   static Target per_sample(std::vector<std::int64_t> c) { return {Kind::given, std::move(c)}; }
+  // Each of these classes for every sample: results get an axis for them behind that of samples.
+  // Classes share forward passes wherever a method makes the same rows for them.
+  static Target several(std::vector<std::int64_t> c) { return {Kind::several, std::move(c)}; }
   // Models of one output per row.
   static Target only_output() { return {Kind::only, {}}; }
 };
 
-// One class per row of `outputs` [N, K]. Error names row, class and K when one is out of range, and
-// both numbers when there are neither one nor N of them.
+// One class per row of `outputs` [N, K]; for `several`, all of them for each row. Error names row,
+// class and K when one is out of range, and both numbers when there are neither one nor N of them.
 std::vector<std::int64_t> resolve_targets(const Target& target, const Tensor& outputs,
                                           Location where = Location::current());
 

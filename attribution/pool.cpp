@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "attribution/shared_rows.h"
 #include "engine/device.h"
 #include "engine/ops/elementwise.h"
 #include "engine/parallel.h"
@@ -16,6 +17,9 @@ namespace {
 // Blocks of memory are rounded up by at most a quarter (engine/storage.cpp): the growth per row
 // that two small batches show may be exceeded by that much.
 constexpr double kBlockSlack = 1.25;
+
+// Classes that share a forward pass, at most: a program has a backward pass for each.
+constexpr std::int64_t kMostClasses = 16;
 
 // What `body` adds to live memory at its peak.
 template <class Body>
@@ -30,13 +34,14 @@ std::int64_t peak_of(Body body) {
 
 Pool::Pool(ModelFn model, const Shape& row_shape, ScalarKind kind,
            std::vector<std::int64_t> targets, std::vector<std::int64_t> contrast,
-           PoolOptions options, Location where)
-    : values_(scalar_program(model, row_shape, kind, false, where)),
-      gradients_(scalar_program(model, row_shape, kind, true, where)),
+           PoolOptions options, Location where, std::int64_t classes)
+    : model_(std::move(model)),
+      row_shape_(row_shape),
       kind_(kind),
       targets_(std::move(targets)),
       contrast_(std::move(contrast)),
       options_(std::move(options)),
+      classes_(classes),
       where_(where) {
   if (options_.max_rows < 1) {
     throw Error(fmt::format("explain: batches of {} rows; expected at least 1", options_.max_rows),
@@ -47,22 +52,29 @@ Pool::Pool(ModelFn model, const Shape& row_shape, ScalarKind kind,
 Tensor Pool::batch_of(const RowProgram& program, std::span<const WorkItem> items,
                       const Make& make) const {
   const auto width = static_cast<std::size_t>(program.row.size());
+  const auto together = static_cast<std::size_t>(program.classes);
   const Tensor x = Tensor::empty(
-      program.row.with_inserted(0, static_cast<std::int64_t>(items.size())), DType::f32, where_);
-  auto* rows = x.mutable_data<float>();
-  for (std::size_t i = 0; i < items.size(); ++i) make(items[i], {rows + i * width, width});
+      program.row.with_inserted(0, static_cast<std::int64_t>(items.size() / together)), DType::f32,
+      where_);
+  auto* row = x.mutable_data<float>();
+  for (std::size_t i = 0; i < items.size(); i += together, row += width) {
+    make(items[i], {row, width});
+  }
   return x;
 }
 
 Pool::Evaluated Pool::evaluate(const RowProgram& program, std::span<const WorkItem> items,
                                const Tensor& x, Workspace* workspace) const {
   std::vector<std::int64_t> targets, contrast;
+  std::size_t sample = 0;  // items that are left out get the class of the one before
   for (const WorkItem& w : items) {
-    targets.push_back(targets_[static_cast<std::size_t>(w.sample)]);
-    if (!contrast_.empty()) contrast.push_back(contrast_[static_cast<std::size_t>(w.sample)]);
+    if (w.sample >= 0) sample = static_cast<std::size_t>(w.sample);
+    targets.push_back(targets_[sample]);
+    if (!contrast_.empty()) contrast.push_back(contrast_[sample]);
   }
-  std::vector<Tensor> inputs = {x, class_column(targets)};
-  if (kind_ == ScalarKind::contrast) inputs.push_back(class_column(contrast));
+  const Shape table{x.dim(0), program.classes};
+  std::vector<Tensor> inputs = {x, Tensor::from(targets, table)};
+  if (kind_ == ScalarKind::contrast) inputs.push_back(Tensor::from(contrast, table));
   const DeviceScope there(options_.device, where_);
   for (Tensor& t : inputs) t = t.to(options_.device, where_);
   const std::vector<Tensor> results =
@@ -77,8 +89,9 @@ Pool::Way Pool::planned_way(const RowProgram& program) const {
   const auto plans = options_.plans ? options_.plans : std::make_shared<PoolPlans>();
   const std::int64_t cap = options_.memory_bytes;
   Way w;
-  w.row_bytes = 4 * (program.row.size() + (program.has_result ? program.result.size() : 0)) + 8 +
-                4 + (kind_ == ScalarKind::contrast ? 8 : 0);
+  const std::int64_t scalars = 8 + 4 + (kind_ == ScalarKind::contrast ? 8 : 0);
+  const std::int64_t array = program.has_result ? 4 * program.result.size() : 0;
+  w.row_bytes = 4 * program.row.size() + program.classes * (scalars + array);
   for (int n = threads();; n /= 2) {
     const std::int64_t half = n > 1 ? cap / 2 / n : cap - w.row_bytes;
     const std::int64_t share = cap == 0 ? 0 : std::max<std::int64_t>(half, 1);
@@ -117,11 +130,11 @@ Pool::Way& Pool::way(const RowProgram& program, std::span<const WorkItem> items,
 
 std::int64_t Pool::rows_below_cap(const RowProgram& program, std::span<const WorkItem> items,
                                   const Make& make) const {
-  const auto n = static_cast<std::int64_t>(items.size());
+  const std::int64_t n = static_cast<std::int64_t>(items.size()) / program.classes;
   const std::int64_t most = std::min(options_.max_rows, n);
   if (options_.memory_bytes <= 0) return most;
   const auto measured = [&](std::int64_t rows) {
-    const auto part = items.first(static_cast<std::size_t>(rows));
+    const auto part = items.first(static_cast<std::size_t>(rows * program.classes));
     return peak_of([&] { evaluate(program, part, batch_of(program, part, make), nullptr); });
   };
   const std::int64_t one = measured(1);
@@ -137,15 +150,28 @@ std::int64_t Pool::rows_below_cap(const RowProgram& program, std::span<const Wor
   return std::clamp<std::int64_t>(rows, 1, most);
 }
 
+void Pool::count(const RowProgram& program, std::int64_t rows, std::int64_t peak) {
+  stats_.peak_bytes = std::max(stats_.peak_bytes, peak);
+  stats_.batch_rows = std::max(stats_.batch_rows, rows);
+  const std::int64_t evaluations = rows * program.evaluations;
+  if (program.backward) {
+    stats_.gradient_rows += evaluations * program.classes;
+  } else {
+    stats_.forward_rows += evaluations;
+  }
+}
+
 void Pool::compute(const RowProgram& program, std::span<const WorkItem> items, const Make& make,
                    const Consume& consume) {
   if (items.empty()) return;
   Way& how = way(program, items, make);
   Workspace* const workspace = how.workspace.get();
-  const auto total = static_cast<std::int64_t>(items.size());
+  const std::int64_t together = program.classes;
+  const auto total = static_cast<std::int64_t>(items.size()) / together;
   for (std::int64_t first = 0; first < total;) {
     const std::int64_t n = std::min(how.rows, total - first);
-    const auto part = items.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+    const auto part = items.subspan(static_cast<std::size_t>(first * together),
+                                    static_cast<std::size_t>(n * together));
     Evaluated e;
     std::int64_t peak =
         peak_of([&] { e = evaluate(program, part, batch_of(program, part, make), workspace); });
@@ -155,13 +181,11 @@ void Pool::compute(const RowProgram& program, std::span<const WorkItem> items, c
       // A model whose memory grows faster than two rows showed gets smaller batches from here on.
       how.rows = n / 2;
     }
-    stats_.peak_bytes = std::max(stats_.peak_bytes, peak);
-    stats_.batch_rows = std::max(stats_.batch_rows, n);
-    (program.backward ? stats_.gradient_rows : stats_.forward_rows) += n * program.evaluations;
+    count(program, n, peak);
     const auto width = program.has_result ? static_cast<std::size_t>(program.result.size()) : 0;
     const float* arrays = program.has_result ? e.array.data<float>() : nullptr;
     for (std::size_t i = 0; i < part.size(); ++i) {
-      consume(part[i], e.values[i], {arrays + i * width, width});
+      if (part[i].sample >= 0) consume(part[i], e.values[i], {arrays + i * width, width});
     }
     first += n;
     if (options_.progress && !options_.progress(first, total)) {
@@ -170,12 +194,26 @@ void Pool::compute(const RowProgram& program, std::span<const WorkItem> items, c
   }
 }
 
+void Pool::run(bool gradient, std::span<const WorkItem> items, const Make& make,
+               const Consume& consume) {
+  const std::int64_t together = std::min(classes_, kMostClasses);
+  if (together > 1) {
+    const std::vector<WorkItem> shared =
+        share_rows(items, classes_, together, static_cast<std::size_t>(row_shape_.size()), make);
+    if (!shared.empty()) {
+      return compute(scalar_program(model_, row_shape_, kind_, gradient, together, where_), shared,
+                     make, consume);
+    }
+  }
+  compute(scalar_program(model_, row_shape_, kind_, gradient, 1, where_), items, make, consume);
+}
+
 void Pool::gradients(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
-  compute(gradients_, items, make, consume);
+  run(true, items, make, consume);
 }
 
 void Pool::values(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
-  compute(values_, items, make, consume);
+  run(false, items, make, consume);
 }
 
 void Pool::release() { ways_.clear(); }

@@ -47,16 +47,19 @@ struct PoolStats {
 class Pool {
  public:
   // `targets` (and `contrast`, for that scalar) has one class per sample; row_shape is that of one
-  // sample. Inputs of the model are f32.
+  // sample. Inputs of the model are f32. Every `classes` samples in a row are one input that is
+  // explained for several classes: where their rows are the same, they share the forward pass.
   Pool(ModelFn model, const Shape& row_shape, ScalarKind kind, std::vector<std::int64_t> targets,
        std::vector<std::int64_t> contrast, PoolOptions options,
-       Location where = Location::current());
+       Location where = Location::current(), std::int64_t classes = 1);
 
   // Writes the input row of an item.
   using Make = std::function<void(const WorkItem&, std::span<float> row)>;
-  // Receives f and the array of an item, in the order of the items.
+  // Receives f and the array of an item. The items of a sample come in their order.
   using Consume = std::function<void(const WorkItem&, double value, std::span<const float> array)>;
-  // Any program; methods with several give them different names.
+  // Any program; methods with several give them different names. With C classes per row, every C
+  // items in a row stand for one row, which is made for the first of them; items with a negative
+  // sample are left out.
   void compute(const RowProgram& program, std::span<const WorkItem> items, const Make& make,
                const Consume& consume);
   // The array is df/drow.
@@ -87,11 +90,16 @@ class Pool {
                      Workspace* workspace) const;
   std::int64_t rows_below_cap(const RowProgram& program, std::span<const WorkItem> items,
                               const Make& make) const;
+  void count(const RowProgram& program, std::int64_t rows, std::int64_t peak);
+  void run(bool gradient, std::span<const WorkItem> items, const Make& make,
+           const Consume& consume);
 
-  RowProgram values_, gradients_;
+  ModelFn model_;
+  Shape row_shape_;
   ScalarKind kind_;
   std::vector<std::int64_t> targets_, contrast_;
   PoolOptions options_;
+  std::int64_t classes_;
   Location where_;
   PoolStats stats_;
   std::map<std::string, Way> ways_;  // by the name of the program

@@ -24,7 +24,7 @@ std::shared_ptr<const Plan> PoolPlans::get(const RowProgram& program, ScalarKind
   const std::string what = fmt::format("{} of {}", program.name, name_of(kind));
   return cached({what, program.row.str(), memory_bytes, device.str()}, [&] {
     std::vector<TensorSpec> specs = {{program.row.with_inserted(0, kMaxRows), DType::f32, device},
-                                     {Shape{kMaxRows, 1}, DType::i64, device}};
+                                     {Shape{kMaxRows, program.classes}, DType::i64, device}};
     if (kind == ScalarKind::contrast) specs.push_back(specs[1]);
     return compile(graph_function(program), specs, {.memory_bytes = memory_bytes}, where);
   });

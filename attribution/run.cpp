@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "engine/ops/elementwise.h"
+#include "engine/ops/pad.h"
 #include "engine/ops/slice.h"
 
 namespace ingrad {
@@ -39,32 +40,17 @@ ExplainRun::ExplainRun(std::string method, const ModelFn& model, const Tensor& x
     : x_(checked(x, where)),
       device_(x.device()),
       first_sample_(options.first_sample),
+      contrast_(options.contrast),
       where_(where),
       start_(std::chrono::steady_clock::now()) {
   result_.method = std::move(method);
   result_.scalar = options.scalar;
-  // Targets are those of the unperturbed inputs, found in batches of the same size as all others.
-  const std::int64_t n = samples();
-  for (std::int64_t first = 0; first < n; first += options.pool.max_rows) {
-    const std::int64_t last = std::min(n, first + std::max<std::int64_t>(options.pool.max_rows, 1));
-    Target part = options.target;
-    if (part.classes.size() > 1 && static_cast<std::int64_t>(part.classes.size()) == n) {
-      part.classes.assign(options.target.classes.begin() + first,
-                          options.target.classes.begin() + last);
-    } else if (part.classes.size() > 1) {
-      throw Error(fmt::format("explain: {} targets for {} samples; expected one or one per sample",
-                              part.classes.size(), n),
-                  where);
-    }
-    const Tensor rows = narrow(x_, 0, first, last - first).to(device_, where);
-    const auto found = resolve_targets(part, model(rows).to({}, where), where);
-    result_.targets.insert(result_.targets.end(), found.begin(), found.end());
-  }
+  resolve(model, options);
   PoolOptions there = options.pool;
   there.device = device_;
-  pool_.emplace(model, x_.shape().without(0), options.scalar, result_.targets, options.contrast,
-                std::move(there), where);
-  result_.f.resize(static_cast<std::size_t>(n));
+  pool_.emplace(model, x_.shape().without(0), options.scalar, result_.targets, contrast_,
+                std::move(there), where, classes_);
+  result_.f.resize(static_cast<std::size_t>(samples()));
   pool_->values(
       items(1),
       [this](const WorkItem& w, std::span<float> to) {
@@ -74,6 +60,37 @@ ExplainRun::ExplainRun(std::string method, const ModelFn& model, const Tensor& x
       [this](const WorkItem& w, double f, std::span<const float>) {
         result_.f[static_cast<std::size_t>(w.sample)] = f;
       });
+}
+
+// Targets are those of the unperturbed inputs, found in batches of the same size as all others.
+void ExplainRun::resolve(const ModelFn& model, const ExplainOptions& options) {
+  const std::int64_t n = samples();
+  const bool is_one_each = options.target.kind == Target::Kind::given &&
+                           static_cast<std::int64_t>(options.target.classes.size()) == n;
+  if (options.target.kind == Target::Kind::given && options.target.classes.size() > 1 &&
+      !is_one_each) {
+    throw Error(fmt::format("explain: {} targets for {} samples; expected one or one per sample",
+                            options.target.classes.size(), n),
+                where_);
+  }
+  for (std::int64_t first = 0; first < n; first += options.pool.max_rows) {
+    const std::int64_t last = std::min(n, first + std::max<std::int64_t>(options.pool.max_rows, 1));
+    Target part = options.target;
+    if (is_one_each) {
+      part.classes.assign(options.target.classes.begin() + first,
+                          options.target.classes.begin() + last);
+    }
+    const Tensor rows = narrow(x_, 0, first, last - first).to(device_, where_);
+    const auto found = resolve_targets(part, model(rows).to({}, where_), where_);
+    result_.targets.insert(result_.targets.end(), found.begin(), found.end());
+  }
+  classes_ = static_cast<std::int64_t>(result_.targets.size()) / n;
+  if (classes_ == 1) return;
+  x_ = contiguous(repeat_interleave(x_, classes_, 0));
+  if (!contrast_.empty()) {
+    contrast_ =
+        repeat_interleave(Tensor::from(contrast_, {n}), classes_, 0).to_vector<std::int64_t>();
+  }
 }
 
 std::span<const float> ExplainRun::row(std::int64_t sample) const {
@@ -96,16 +113,25 @@ void ExplainRun::add_cost(const PoolStats& cost) {
   all.peak_bytes = std::max(all.peak_bytes, cost.peak_bytes);
 }
 
+Tensor ExplainRun::result_of(const std::vector<double>& values, const Shape& shape) const {
+  Shape out = shape;
+  if (classes_ > 1) {
+    out = shape.with(0, shape[0] / classes_).with_inserted(1, classes_);
+  }
+  const Tensor t = Tensor::empty(out, DType::f32);
+  std::transform(values.begin(), values.end(), t.mutable_data<float>(),
+                 [](double v) { return static_cast<float>(v); });
+  return t.to(device_);
+}
+
+void ExplainRun::set_standard_error(const std::vector<double>& values, const Shape& shape) {
+  result_.standard_error = result_of(values, shape);
+}
+
 Attribution ExplainRun::finish(const std::vector<double>& values, bool complete,
                                const Shape& shape) {
-  const Tensor out = Tensor::empty(shape, DType::f32);
   const std::size_t row = values.size() / result_.f.size();
-  std::transform(values.begin(), values.end(), out.mutable_data<float>(),
-                 [](double v) { return static_cast<float>(v); });
-  result_.values = out.to(device_);
-  if (result_.standard_error.defined()) {
-    result_.standard_error = result_.standard_error.to(device_);
-  }
+  result_.values = result_of(values, shape);
   if (complete) {
     for (std::size_t s = 0; s < result_.f.size(); ++s) {
       double sum = 0;

@@ -58,12 +58,12 @@ StraightPaths::StraightPaths(ExplainRun& run, const ModelFn& model, std::vector<
     width_ = static_cast<std::size_t>(row_shape.size());
     for (Tensor& end : ends_) end = through_prefix(end);
     if (there.plans) there.plans = there.plans->rest();
-    rest_.emplace(along, row_shape, options.scalar, run.result().targets, options.contrast, there,
-                  run.where());
+    rest_.emplace(along, row_shape, options.scalar, run.result().targets, run.contrast(), there,
+                  run.where(), run.classes());
     sums_.resize(baselines_.size() * static_cast<std::size_t>(run.samples()) * width_);
   }
   if (there.planned && there.device.kind != Device::Kind::cpu) {
-    on_device_.emplace(along, row_shape, options.scalar, run.result().targets, options.contrast,
+    on_device_.emplace(along, row_shape, options.scalar, run.result().targets, run.contrast(),
                        there, run.where());
   }
 }
@@ -122,7 +122,9 @@ void StraightPaths::add_by_rows(std::span<const PathPiece> pieces,
   const auto node_of = [&](const WorkItem& w) {
     return static_cast<std::size_t>(w.variant) % nodes;
   };
-  std::vector<double> terms(nodes * width_);  // of one piece
+  // Of one piece for each class of an input: classes may take turns.
+  std::vector<std::vector<double>> terms_of(static_cast<std::size_t>(run_.classes()),
+                                            std::vector<double>(nodes * width_));
   pool().gradients(
       items,
       [&](const WorkItem& w, std::span<float> to) {
@@ -133,6 +135,7 @@ void StraightPaths::add_by_rows(std::span<const PathPiece> pieces,
       },
       [&](const WorkItem& w, double, std::span<const float> grad) {
         const std::size_t k = node_of(w);
+        auto& terms = terms_of[static_cast<std::size_t>(w.sample % run_.classes())];
         const auto weight = static_cast<double>(static_cast<float>(piece_of(w).weights[k]));
         double* const to = terms.data() + k * width_;
         for (std::size_t i = 0; i < grad.size(); ++i) to[i] = weight * static_cast<double>(grad[i]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two trained networks of Captum's tutorials: predictions, gradients and Integrated Gradients of a
-// separate implementation in double (weights/captum in the folder that INGRAD_DATA names).
+// The two trained networks of Captum's tutorials: predictions, gradients and Integrated Gradients
+// of a separate implementation in double (weights/captum in the folder that INGRAD_DATA names).
 #include <gtest/gtest.h>
 
 #include <cmath>

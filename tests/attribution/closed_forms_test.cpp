@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Explainers where the answer is known by hand: one ReLU, the scalars of a linear model, the orders of
-// the quadrature rules, a quadratic under noise.
+// Explainers where the answer is known by hand: one ReLU, the scalars of a linear model, the orders
+// of the quadrature rules, a quadratic under noise.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -54,8 +54,8 @@ TEST(OneRelu, EveryMethodByHand) {
   expect_near(ig(near).values, {2, -1}, 1e-6);
 }
 
-// f = 1 - relu(1 - x) at 2 from 0 (Sundararajan et al. 2017, section 2.1): flat at x, so the gradient
-// says 0; the path sees the rise of 1.
+// f = 1 - relu(1 - x) at 2 from 0 (Sundararajan et al. 2017, section 2.1): flat at x, so the
+// gradient says 0; the path sees the rise of 1.
 TEST(OneRelu, IntegratedGradientsSeeWhatIsSaturated) {
   const ModelFn model = [](const Tensor& x) { return 1.0 - relu(1.0 - x); };
   const Tensor x = Tensor::from<float>({2}, Shape{1, 1});
@@ -105,11 +105,10 @@ TEST(Scalars, OfALinearModel) {
     };
     for (const auto& k : cases) {
       SCOPED_TRACE(std::string(name_of(k.kind)) + " of class " + std::to_string(t));
-      const Attribution a = explain_gradient(
-          model, x,
-          {.scalar = k.kind,
-           .target = Target::one(static_cast<std::int64_t>(t)),
-           .contrast = {static_cast<std::int64_t>(c)}});
+      const Attribution a = explain_gradient(model, x,
+                                             {.scalar = k.kind,
+                                              .target = Target::one(static_cast<std::int64_t>(t)),
+                                              .contrast = {static_cast<std::int64_t>(c)}});
       EXPECT_NEAR(a.f[0], k.f, 1e-6);
       expect_near(a.values, {k.g0, k.g1}, 1e-6);
       EXPECT_EQ(a.scalar, k.kind);
@@ -171,8 +170,10 @@ TEST(QuadratureOrders, ShowInIntegratedGradients) {
     QuadratureRule rule;
     int coarse, fine;  // half the step
     double order;
-  } cases[] = {{QuadratureRule::left, 16, 32, 1},    {QuadratureRule::right, 16, 32, 1},
-               {QuadratureRule::midpoint, 8, 16, 2}, {QuadratureRule::trapezoid, 9, 17, 2},
+  } cases[] = {{QuadratureRule::left, 16, 32, 1},
+               {QuadratureRule::right, 16, 32, 1},
+               {QuadratureRule::midpoint, 8, 16, 2},
+               {QuadratureRule::trapezoid, 9, 17, 2},
                {QuadratureRule::simpson, 5, 9, 4}};
   for (const auto& c : cases) {
     const double order = std::log2(error(c.rule, c.coarse) / error(c.rule, c.fine));

@@ -13,8 +13,8 @@ namespace {
 
 TEST(Regions, ShareOfConstructedMaps) {
   const Tensor a = Tensor::from<float>({1, -3, 0, 4, 2, 2, 0, 0}, Shape{2, 4});
-  const Tensor mask = Tensor::from<bool>({true, true, false, false, false, false, false, false},
-                                         Shape{2, 4});
+  const Tensor mask =
+      Tensor::from<bool>({true, true, false, false, false, false, false, false}, Shape{2, 4});
   const RegionShare r = share_in_mask(a, mask);
   EXPECT_DOUBLE_EQ(r.share[0], 0.5);
   EXPECT_TRUE(std::isnan(r.share[1]));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Closed forms and properties of the explainers; the numbers P1, P2, ... are those of the usual list
-// of axioms (completeness, linearity, sensitivity ...).
+// Closed forms and properties of the explainers; the numbers P1, P2, ... are those of the usual
+// list of axioms (completeness, linearity, sensitivity ...).
 #include "attribution/explain.h"
 
 #include <gtest/gtest.h>
@@ -43,8 +43,8 @@ TEST(Explain, LinearModelsAreExact) {
   // One unit, one kink: f = relu(x0 + x1 - 1) at (2, 1) from zero is off for a third of the path.
   const ModelFn kink = [](const Tensor& v) { return relu(sum(v, {1}, true) - 1.0); };
   const Attribution a = explain_integrated_gradients(
-      kink, Tensor::from<float>({2, 1}, Shape{1, 2}), {.rule = QuadratureRule::midpoint, .steps = 300},
-      {.target = Target::only_output()});
+      kink, Tensor::from<float>({2, 1}, Shape{1, 2}),
+      {.rule = QuadratureRule::midpoint, .steps = 300}, {.target = Target::only_output()});
   expect_near(a.values, {4.0 / 3, 2.0 / 3}, 1e-5);
 }
 
@@ -69,7 +69,8 @@ TEST(Explain, BaselinesAreAveraged) {
   const ModelFn model = mlp(4, 2, true);
   const Tensor one = Tensor::full(Shape{4}, 1), low = Tensor::scalar(-0.5);
   const auto with = [&](std::vector<Tensor> b) {
-    return explain_integrated_gradients(model, x, {.baselines = std::move(b)}).values.to_vector<double>();
+    return explain_integrated_gradients(model, x, {.baselines = std::move(b)})
+        .values.to_vector<double>();
   };
   const auto a = with({one}), b = with({low}), both = with({one, low});
   for (std::size_t i = 0; i < both.size(); ++i) EXPECT_NEAR(both[i], (a[i] + b[i]) / 2, 1e-6);
@@ -80,8 +81,9 @@ TEST(Explain, FeaturesWithoutInfluenceGetZero) {
   const ModelFn inner = mlp(3, 2, false);
   const ModelFn model = [&](const Tensor& x) { return inner(narrow(x, 1, 0, 3)); };
   const Tensor x = noise(12, Shape{4, 5});
-  for (const Attribution& a : {explain_gradient(model, x), explain_smooth_grad(model, x, {.draws = 3}),
-                               explain_integrated_gradients(model, x, {.steps = 5})}) {
+  for (const Attribution& a :
+       {explain_gradient(model, x), explain_smooth_grad(model, x, {.draws = 3}),
+        explain_integrated_gradients(model, x, {.steps = 5})}) {
     const auto v = a.values.to_vector<double>();
     for (std::size_t s = 0; s < 4; ++s) {
       EXPECT_EQ(v[s * 5 + 3], 0) << a.method;
@@ -110,7 +112,8 @@ TEST(ExplainThreads, ResultsDoNotDependOnBatchesOrThreads) {
   const auto run = [&](const Tensor& in, std::int64_t rows, int n) {
     set_threads(n);
     const ExplainOptions options{.target = Target::one(1), .pool = {.max_rows = rows}};
-    auto a = explain_integrated_gradients(model, in, {.steps = 13}, options).values.to_vector<float>();
+    auto a =
+        explain_integrated_gradients(model, in, {.steps = 13}, options).values.to_vector<float>();
     const auto b = explain_smooth_grad(model, in, {.draws = 9}, options).values.to_vector<float>();
     a.insert(a.end(), b.begin(), b.end());
     set_threads(0);
@@ -133,8 +136,8 @@ TEST(Explain, MemoryStaysBelowTheCap) {
   const ModelFn model = mlp(64, 4, false);
   const Attribution free = explain_integrated_gradients(model, x, {.steps = 8});
   for (const std::int64_t cap : {30000, 60000, 200000}) {
-    const Attribution a = explain_integrated_gradients(model, x, {.steps = 8},
-                                                       {.pool = {.memory_bytes = cap}});
+    const Attribution a =
+        explain_integrated_gradients(model, x, {.steps = 8}, {.pool = {.memory_bytes = cap}});
     EXPECT_LE(a.cost.peak_bytes, cap);
     EXPECT_EQ(a.values.to_vector<float>(), free.values.to_vector<float>());
   }
@@ -165,9 +168,8 @@ TEST(Explain, RefusesWhatItCannotExplain) {
   EXPECT_THROW(explain_gradient(model, Tensor::full(Shape{1, 4}, NAN)), Error);
   EXPECT_THROW(explain_smooth_grad(model, x, {.draws = 0}), Error);
   EXPECT_THROW(explain_integrated_gradients(model, x, {.steps = 0}), Error);
-  EXPECT_THROW(explain_integrated_gradients(
-                   model, x, {.rule = QuadratureRule::simpson, .steps = 4}),
-               Error);
+  EXPECT_THROW(
+      explain_integrated_gradients(model, x, {.rule = QuadratureRule::simpson, .steps = 4}), Error);
   EXPECT_THROW(explain_integrated_gradients(model, x, {.baselines = {Tensor::zeros(Shape{3})}}),
                Error);
   EXPECT_THROW(scalar_kind_from_name("logits"), Error);
@@ -177,9 +179,9 @@ TEST(Quadrature, IsExactToItsDegree) {
   const struct {
     QuadratureRule rule;
     int n, degree;
-  } cases[] = {{QuadratureRule::left, 4, 0},      {QuadratureRule::right, 4, 0},
-               {QuadratureRule::midpoint, 3, 1},  {QuadratureRule::trapezoid, 3, 1},
-               {QuadratureRule::simpson, 5, 3},   {QuadratureRule::gauss_legendre, 1, 1},
+  } cases[] = {{QuadratureRule::left, 4, 0},           {QuadratureRule::right, 4, 0},
+               {QuadratureRule::midpoint, 3, 1},       {QuadratureRule::trapezoid, 3, 1},
+               {QuadratureRule::simpson, 5, 3},        {QuadratureRule::gauss_legendre, 1, 1},
                {QuadratureRule::gauss_legendre, 4, 7}, {QuadratureRule::gauss_legendre, 50, 99}};
   for (const auto& c : cases) {
     const Quadrature q = quadrature(c.rule, c.n);

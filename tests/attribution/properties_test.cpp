@@ -4,47 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 
 #include "attribution/explain.h"
 #include "engine/ops/concat.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
 #include "engine/parallel.h"
+#include "models/cnn.h"
+#include "models/lenet.h"
+#include "tests/attribution/every_method.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-using Statistic = SmoothGradOptions::Statistic;
-using Explainer = std::function<Attribution(const ModelFn&, const Tensor&, const ExplainOptions&)>;
-
-// Every method, by name.
-std::vector<std::pair<std::string, Explainer>> explainers() {
-  using M = const ModelFn&;
-  using T = const Tensor&;
-  using O = const ExplainOptions&;
-  std::vector<std::pair<std::string, Explainer>> all = {
-      {"gradient", [](M m, T x, O o) { return explain_gradient(m, x, o); }},
-      {"gradient_times_input",
-       [](M m, T x, O o) { return explain_gradient_times_input(m, x, o); }},
-      {"integrated_gradients",
-       [](M m, T x, O o) { return explain_integrated_gradients(m, x, {.steps = 7}, o); }},
-      {"adaptive", [](M m, T x, O o) {
-         return explain_integrated_gradients(m, x, {.adaptive = true, .max_steps = 27}, o);
-       }}};
-  for (const Statistic s : {Statistic::mean, Statistic::square, Statistic::variance}) {
-    all.emplace_back("smooth_grad_" + std::to_string(static_cast<int>(s)), [s](M m, T x, O o) {
-      return explain_smooth_grad(m, x, {.draws = 5, .statistic = s}, o);
-    });
-  }
-  return all;
-}
-
-// Those that are linear in the model: a(c1 f1 + c2 f2) = c1 a(f1) + c2 a(f2).
-bool is_linear(const std::string& name) {
-  return name != "adaptive" && name != "smooth_grad_1" && name != "smooth_grad_2";
-}
 
 void expect_near(const std::vector<double>& a, const std::vector<double>& b, double tolerance,
                  const std::string& what) {
@@ -72,9 +44,9 @@ TEST(Properties, IntegratedGradientsAreCompleteTo1e4) {
           << name_of(kind) << " sample " << s;
     }
   }
-  const Attribution kinked = explain_integrated_gradients(
-      mlp(6, 3, false), narrow(x, 0, 0, 4), {.rule = QuadratureRule::midpoint, .steps = 20000},
-      kFirst);
+  const Attribution kinked =
+      explain_integrated_gradients(mlp(6, 3, false), narrow(x, 0, 0, 4),
+                                   {.rule = QuadratureRule::midpoint, .steps = 20000}, kFirst);
   for (const double d : kinked.delta) EXPECT_LE(std::abs(d), 1e-4);
 }
 
@@ -82,8 +54,8 @@ TEST(Properties, ThirdIsLinearityInTheModel) {
   const ModelFn f = mlp(6, 3, true), g = mlp(6, 3, false);
   const ModelFn both = [&](const Tensor& x) { return f(x) * 2.0 - g(x) * 3.0; };
   const Tensor x = noise(41, Shape{3, 6});
-  for (const auto& [name, explain] : explainers()) {
-    if (!is_linear(name)) continue;
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
+    if (!linear) continue;
     const auto a = explain(f, x, kFirst).values.to_vector<double>();
     const auto b = explain(g, x, kFirst).values.to_vector<double>();
     std::vector<double> expected;
@@ -99,8 +71,8 @@ TEST(Properties, SixthIsSymmetry) {
     return inner(concat({narrow(x, 1, 0, 1) + narrow(x, 1, 1, 1), narrow(x, 1, 2, 2)}, 1));
   };
   const Tensor x = Tensor::from<float>({0.7F, 0.7F, -1, 2}, Shape{1, 4});
-  for (const auto& [name, explain] : explainers()) {
-    if (name.starts_with("smooth")) continue;  // noise breaks the symmetry of the inputs
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
+    if (sampled) continue;  // noise breaks the symmetry of the inputs
     const auto v = explain(model, x, kFirst).values.to_vector<double>();
     EXPECT_EQ(v[0], v[1]) << name;
   }
@@ -115,7 +87,7 @@ TEST(Properties, SeventhIsImplementationInvariance) {
   const Tensor v2 = concat({v, v}, 1) * 0.125;
   const ModelFn doubled = [&](const Tensor& x) { return linear(relu(linear(x, w2, b2)), v2); };
   const Tensor x = noise(45, Shape{4, 5});
-  for (const auto& [name, explain] : explainers()) {
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
     expect_near(explain(doubled, x, kFirst).values.to_vector<double>(),
                 explain(plain, x, kFirst).values.to_vector<double>(), 1e-5, name);
   }
@@ -126,8 +98,8 @@ TEST(Properties, EighthIsScale) {
   // A power of two is exact in every step.
   const ModelFn four = [&](const Tensor& x) { return f(x) * 4.0; };
   const Tensor x = noise(46, Shape{2, 6});
-  for (const auto& [name, explain] : explainers()) {
-    if (!is_linear(name)) continue;
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
+    if (!linear) continue;
     const auto a = explain(f, x, kFirst).values.to_vector<double>();
     const auto b = explain(four, x, kFirst).values.to_vector<double>();
     for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(b[i], 4 * a[i]) << name;
@@ -139,8 +111,7 @@ TEST(PropertiesThreads, TwelfthIsBatchInvariance) {
   const ModelFn model = conv_net();
   const Tensor x = noise(47, Shape{6, 2, 8, 8});
   const Tensor turned = concat({narrow(x, 0, 4, 2), narrow(x, 0, 0, 4)}, 0);
-  for (const auto& [name, explain] : explainers()) {
-    const bool sampled = name.starts_with("smooth");
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
     const auto whole = explain(model, x, {}).values;
     for (const std::int64_t rows : {1, 4, 64}) {
       for (const int n : {1, 2, 3}) {
@@ -151,12 +122,13 @@ TEST(PropertiesThreads, TwelfthIsBatchInvariance) {
       }
     }
     set_threads(0);
-    if (sampled) continue;  // draws belong to the number of the sample in its call
+    const ExplainOptions third{.first_sample = 3};
+    EXPECT_EQ(explain(model, narrow(x, 0, 3, 1), third).values.to_vector<float>(),
+              narrow(whole, 0, 3, 1).to_vector<float>())
+        << name;
+    if (sampled) continue;  // draws belong to the number of the sample
     const auto moved = explain(model, turned, {}).values;
     EXPECT_EQ(narrow(moved, 0, 2, 4).to_vector<float>(), narrow(whole, 0, 0, 4).to_vector<float>())
-        << name;
-    EXPECT_EQ(explain(model, narrow(x, 0, 3, 1), {}).values.to_vector<float>(),
-              narrow(whole, 0, 3, 1).to_vector<float>())
         << name;
   }
 }
@@ -171,7 +143,7 @@ TEST(Properties, ThirteenthIsThatModelAndInputStayAsTheyWere) {
     return model(in);
   };
   const auto before = model(x).to_vector<float>();
-  for (const auto& [name, explain] : explainers()) {
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
     const Attribution a = explain(model, x, {});
     EXPECT_FALSE(a.values.is_tracked()) << name;
     calls = 0;
@@ -185,7 +157,7 @@ TEST(Properties, ThirteenthIsThatModelAndInputStayAsTheyWere) {
 TEST(Properties, NineteenthIsDegenerateInput) {
   const ModelFn constant = [](const Tensor& x) { return sum(x * 0.0, {1}, true) + 3.0; };
   const Tensor x = noise(50, Shape{1, 1});
-  for (const auto& [name, explain] : explainers()) {
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
     const Attribution a = explain(constant, x, {.target = Target::only_output()});
     EXPECT_EQ(a.values.to_vector<double>()[0], 0) << name;
     EXPECT_EQ(a.f[0], 3) << name;
@@ -201,7 +173,7 @@ TEST(Properties, PlansComputeWhatOpsDo) {
   const Tensor x = noise(52, Shape{5, 2, 8, 8});
   for (const ScalarKind kind : {ScalarKind::logit, ScalarKind::log_prob, ScalarKind::prob,
                                 ScalarKind::margin, ScalarKind::contrast, ScalarKind::loss}) {
-    for (const auto& [name, explain] : explainers()) {
+    for (const auto& [name, explain, sampled, linear] : every_method()) {
       ExplainOptions options{.scalar = kind};
       if (kind == ScalarKind::contrast) {
         options.target = Target::one(1);
@@ -222,10 +194,75 @@ TEST(Properties, PlansComputeWhatOpsDo) {
 }
 
 // P20: at several caps, for every method.
+// P15: the same bits as in a call for each class; classes share forward passes.
+TEST(Properties, FifteenthIsSeveralClasses) {
+  const ModelFn model = conv_net();
+  const Tensor x = noise(53, Shape{3, 2, 8, 8});
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
+    for (const bool planned : {true, false}) {
+      ExplainOptions options{.target = Target::several({2, 0, 1}), .pool = {.max_rows = 7}};
+      options.pool.planned = planned;
+      const Attribution all = explain(model, x, options);
+      ASSERT_EQ(all.values.dim(1), 3) << name;
+      ASSERT_EQ(all.targets, (std::vector<std::int64_t>{2, 0, 1, 2, 0, 1, 2, 0, 1})) << name;
+      for (std::int64_t c = 0; c < 3; ++c) {
+        options.target = Target::one(all.targets[static_cast<std::size_t>(c)]);
+        const Attribution one = explain(model, x, options);
+        EXPECT_EQ(select(all.values, 1, c).to_vector<float>(), one.values.to_vector<float>())
+            << name << " class " << c << " planned " << planned;
+        for (std::size_t i = 0; i < one.delta.size(); ++i) {
+          EXPECT_EQ(all.delta[3 * i + static_cast<std::size_t>(c)], one.delta[i]) << name;
+        }
+        if (one.standard_error.defined()) {
+          EXPECT_EQ(select(all.standard_error, 1, c).to_vector<float>(),
+                    one.standard_error.to_vector<float>())
+              << name;
+        }
+      }
+      EXPECT_LE(all.cost.forward_rows, explain(model, x, options).cost.forward_rows + 3 * 3)
+          << name;
+    }
+  }
+}
+
+// More classes than share a pass, and models of products, norms and residual sums.
+TEST(Properties, FifteenthHoldsForManyClassesAndRealModels) {
+  const auto compare = [](const ModelFn& model, const Tensor& x,
+                          std::vector<std::int64_t> classes) {
+    const Attribution all = explain_gradient(model, x, {.target = Target::several(classes)});
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      const Attribution one = explain_gradient(model, x, {.target = Target::one(classes[c])});
+      EXPECT_EQ(select(all.values, 1, static_cast<std::int64_t>(c)).to_vector<float>(),
+                one.values.to_vector<float>())
+          << c;
+    }
+  };
+  std::vector<std::int64_t> many;
+  for (std::int64_t c = 0; c < 19; ++c) many.push_back(18 - c);
+  compare(mlp(6, 20, false), noise(54, Shape{5, 6}), many);
+  LeNet5 lenet(Shape{1, 28, 28}, 10);
+  lenet.initialize(1);
+  compare(as_function(lenet), noise(55, Shape{3, 1, 28, 28}), {1, 0, 9});
+  Cnn3 cnn(Shape{3, 16, 16}, 10, {.width = 8});
+  cnn.initialize(2);
+  compare(as_function(cnn), noise(56, Shape{3, 3, 16, 16}), {4, 4, 7});
+}
+
+TEST(Properties, SeveralClassesAreChecked) {
+  const Tensor x = noise(57, Shape{2, 6});
+  EXPECT_THROW(explain_gradient(mlp(6, 3, true), x, {.target = Target::several({})}), Error);
+  try {
+    explain_gradient(mlp(6, 3, true), x, {.target = Target::several({0, 3})});
+    ADD_FAILURE() << "expected an Error";
+  } catch (const Error& e) {
+    EXPECT_NE(e.message().find("target 3 of sample 0"), std::string::npos) << e.what();
+  }
+}
+
 TEST(Properties, TwentiethIsTheMemoryCap) {
   const ModelFn model = conv_net();
   const Tensor x = noise(51, Shape{12, 2, 8, 8});
-  for (const auto& [name, explain] : explainers()) {
+  for (const auto& [name, explain, sampled, linear] : every_method()) {
     const Attribution free = explain(model, x, {});
     for (const std::int64_t cap : {90'000, 200'000, 800'000}) {
       const Attribution a = explain(model, x, {.pool = {.memory_bytes = cap}});

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/attribution/every_method.h"
+
+#include "attribution/explain.h"
+
+namespace ingrad {
+namespace {
+
+using M = const ModelFn&;
+using T = const Tensor&;
+using O = const ExplainOptions&;
+
+TestedMethod smooth(std::string name, SmoothGradOptions::Statistic statistic) {
+  return {std::move(name),
+          [statistic](M m, T x, O o) {
+            return explain_smooth_grad(m, x, {.draws = 5, .statistic = statistic}, o);
+          },
+          true, statistic == SmoothGradOptions::Statistic::mean};
+}
+
+}  // namespace
+
+const std::vector<TestedMethod>& every_method() {
+  using Statistic = SmoothGradOptions::Statistic;
+  static const std::vector<TestedMethod> kAll = {
+      {"gradient", [](M m, T x, O o) { return explain_gradient(m, x, o); }},
+      {"gradient_times_input", [](M m, T x, O o) { return explain_gradient_times_input(m, x, o); }},
+      {"integrated_gradients",
+       [](M m, T x, O o) { return explain_integrated_gradients(m, x, {.steps = 7}, o); }},
+      {"adaptive",
+       [](M m, T x, O o) {
+         return explain_integrated_gradients(m, x, {.adaptive = true, .max_steps = 27}, o);
+       },
+       false, false},
+      smooth("smooth_grad", Statistic::mean),
+      smooth("smooth_grad_square", Statistic::square),
+      smooth("var_grad", Statistic::variance),
+  };
+  return kAll;
+}
+
+}  // namespace ingrad
