@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   ingrad demo --out out/demo                   the whole story in a few minutes, without any data
   ingrad train --dataset mnist --model cnn --out out/mnist
-  ingrad attribute --model out/mnist/model.safetensors --dataset mnist --method all --out out/maps
+  ingrad attribute --model out/mnist/model.safetensors --dataset mnist --out out/maps
   ingrad ops conv                              ops whose name contains "conv"
 
 "ingrad COMMAND --help" explains a command. Data sets are looked for in --data or INGRAD_DATA.)";

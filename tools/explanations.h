@@ -4,7 +4,8 @@
 
 #include <string>
 
-#include "tools/methods.h"
+#include "tools/explanation_parts.h"
+#include "tools/methods/methods.h"
 #include "tools/session.h"
 
 namespace ingrad::tools {
@@ -24,10 +25,12 @@ struct Explanation {
 };
 
 // With a progress bar called `what`; counts the samples in the session's rows. The model is where x
-// is; the arrays of the result are on the CPU.
+// is; the arrays of the result are on the CPU. With `parts`, samples are explained a few seconds'
+// worth at a time, what is there already is taken from there, and each part is kept as soon as it
+// is done.
 Explanation explain(Session& session, const std::string& what, const Method& method,
                     const MethodSettings& settings, const ModelFn& model, const Tensor& x,
-                    ExplainOptions options);
+                    ExplainOptions options, const ExplanationParts* parts = nullptr);
 
 // Settings, cost, time and completeness of one explanation.
 Json json_of(const Explanation& e);

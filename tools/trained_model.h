@@ -26,8 +26,8 @@ struct TrainedModel {
 
   void to(Device where);  // moves it
 
-  // Of raw inputs on its device (pictures in [0, 1], tables as they are): normalises, then runs the model. Both
-  // must stay where they are.
+  // Of raw inputs on its device (pictures in [0, 1], tables as they are): normalises, then runs the
+  // model. Both must stay where they are.
   ModelFn on_raw_inputs() const;
 };
 

@@ -2,6 +2,7 @@
 // The public interface of ingrad in one include.
 #pragma once
 
+#include "attribution/attribution_file.h"
 #include "attribution/evaluation/curves.h"
 #include "attribution/evaluation/regions.h"
 #include "attribution/explain.h"

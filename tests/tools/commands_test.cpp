@@ -114,6 +114,75 @@ TEST_F(ComputeTest, EvaluatesAndExplains) {
   expect_refusal_about(of_picture("large.png"), "28 x 30");
 }
 
+// An explanation that is killed goes on from its last finished part and ends with the same bits.
+TEST_F(ComputeTest, ExplanationsGoOnAfterAKill) {
+  ASSERT_EQ(ingrad(train()).code, 0);
+  const auto attribute = [&](const std::string& out, std::vector<std::string> more = {}) {
+    std::vector<std::string> all = {"attribute",
+                                    "--dataset",
+                                    "glyphs",
+                                    "--count",
+                                    "300",
+                                    "--method",
+                                    "smooth_grad,gradient",
+                                    "--draws",
+                                    "500",
+                                    "--pictures",
+                                    "1",
+                                    "--out",
+                                    path(out),
+                                    "--model",
+                                    path("run/model.safetensors")};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  expect_refusal_about(attribute("killed", {"--resume"}), "nothing to go on from");
+  std::string line = "env -u INGRAD_DATA \"" INGRAD_COMMAND "\"";
+  for (const std::string& a : attribute("killed")) line += " '" + a + "'";
+  const std::string first = path("killed/parts/smooth_grad.0.npz");
+  line += " >/dev/null 2>&1 & i=0; while [ $i -lt 600 ] && [ ! -e '" + first +
+          "' ]; do sleep 0.05; i=$((i+1)); done; kill -9 $!; wait $! 2>/dev/null";
+  ASSERT_NE(std::system(line.c_str()), -1);
+  ASSERT_TRUE(exists("killed/parts/smooth_grad.0.npz"));
+  ASSERT_FALSE(exists("killed/attributions.npz"));
+  expect_refusal_about(attribute("killed", {"--resume", "--scalar", "prob"}), "other settings");
+  ASSERT_EQ(ingrad(attribute("killed", {"--resume"})).code, 0);
+  EXPECT_FALSE(exists("killed/parts"));
+  ASSERT_EQ(ingrad(attribute("whole")).code, 0);
+  EXPECT_EQ(read("killed/attributions.npz"), read("whole/attributions.npz"));
+}
+
+TEST_F(ComputeTest, ExplainsSeveralClassesAtOnce) {
+  ASSERT_EQ(ingrad(train()).code, 0);
+  const auto attribute = [&](const std::string& target) {
+    return std::vector<std::string>{"attribute",
+                                    "--dataset",
+                                    "glyphs",
+                                    "--count",
+                                    "3",
+                                    "--method",
+                                    "gradient",
+                                    "--target",
+                                    target,
+                                    "--out",
+                                    path("t"),
+                                    "--model",
+                                    path("run/model.safetensors")};
+  };
+  ASSERT_EQ(ingrad(attribute("3,0")).code, 0);
+  EXPECT_TRUE(exists("t/maps/0.3.png"));
+  EXPECT_TRUE(exists("t/maps/0.0.png"));
+  for (const NamedTensor& t : read_npz(path("t/attributions.npz"))) {
+    if (t.name == "gradient") {
+      EXPECT_EQ(t.tensor.shape(), (Shape{3, 2, 1, 28, 28}));
+    }
+    if (t.name == "targets") {
+      EXPECT_EQ(t.tensor.shape(), (Shape{3, 2}));
+    }
+  }
+  expect_refusal_about(attribute("3,10"), "'10'");
+}
+
 TEST_F(ComputeTest, DemoWritesEverything) {
   const Outcome o =
       ingrad({"demo", "--quick", "--source", "glyphs", "--keep", "9", "--out", path("demo")});

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 
 #include "datasets/catalog.h"
@@ -27,11 +28,13 @@ namespace {
 
 struct Options {
   std::string model, weights, input_shape, input, dataset, data, split = "test";
-  std::string method = "all", target = "predicted", scalar = "logit", baseline = "zero";
+  std::string method = "gradients,integrated_gradients", target = "predicted", scalar = "logit",
+              baseline = "zero";
   std::string memory, device = "cpu", out = "out/attribute";
   std::int64_t count = 16, outputs = 10, batch = 256, pictures = 64;
   MethodSettings settings;
   double percentile = 99.5;
+  bool resume = false;
 };
 
 // A saved model; or a text, with the shape of its inputs and a file of weights.
@@ -78,6 +81,20 @@ Inputs samples_of(const Options& o, const TrainedModel& t, std::uint64_t seed) {
   return inputs;
 }
 
+// A class by name or number.
+std::int64_t class_of(const std::string& text, const TrainedModel& t) {
+  const auto found = std::find(t.classes.begin(), t.classes.end(), text);
+  if (found != t.classes.end()) return found - t.classes.begin();
+  const Check is_number = integer_in(0, t.spec.outputs - 1);
+  if (const std::string wrong = is_number(text); !wrong.empty()) {
+    throw Error(
+        fmt::format("--target has '{}', expected predicted, label, all, or classes by name or by "
+                    "number below {}",
+                    text, t.spec.outputs));
+  }
+  return std::stoll(text);
+}
+
 Target target_of(const Options& o, const TrainedModel& t, const Inputs& inputs) {
   if (o.target == "predicted") {
     return t.spec.outputs == 1 ? Target::only_output() : Target::predicted();
@@ -86,17 +103,15 @@ Target target_of(const Options& o, const TrainedModel& t, const Inputs& inputs) 
     if (inputs.labels.empty()) throw Error("--target label: the labels are not known");
     return Target::per_sample(inputs.labels);
   }
-  for (std::size_t c = 0; c < t.classes.size(); ++c) {
-    if (t.classes[c] == o.target) return Target::one(static_cast<std::int64_t>(c));
+  std::vector<std::int64_t> classes;
+  if (o.target == "all") {
+    for (std::int64_t c = 0; c < t.spec.outputs; ++c) classes.push_back(c);
+  } else {
+    for (const std::string& name : parse_list(o.target, "--target")) {
+      classes.push_back(class_of(name, t));
+    }
   }
-  const Check is_number = integer_in(0, t.spec.outputs - 1);
-  if (const std::string wrong = is_number(o.target); !wrong.empty()) {
-    throw Error(
-        fmt::format("--target is '{}', expected predicted, label, a class by name, or its "
-                    "number below {}",
-                    o.target, t.spec.outputs));
-  }
-  return Target::one(std::stoll(o.target));
+  return classes.size() == 1 ? Target::one(classes[0]) : Target::several(classes);
 }
 
 std::vector<Tensor> baselines_of(const Options& o, const TrainedModel& t, const Inputs& inputs) {
@@ -135,9 +150,10 @@ class AttributeCommand {
     MethodSettings settings = o_.settings;
     settings.seed = session_.common.seed;
     settings.baselines = baselines_of(o_, model_, inputs_);
+    const ExplanationParts parts(out_, recipe(), o_.resume);
+    const Tensor rows = inputs_.rows.to(device);
     for (const Method* m : parse_methods(o_.method)) {
-      explanations_.push_back(
-          explain(session_, m->title, *m, settings, f, inputs_.rows.to(device), options));
+      explanations_.push_back(explain(session_, m->title, *m, settings, f, rows, options, &parts));
     }
     write_arrays();
     if (is_picture()) write_pictures();
@@ -149,11 +165,25 @@ class AttributeCommand {
     session_.print(table.str(terminal_width()));
     out_.write("report.html", page(table));
     out_.write_result("result.json", session_);
+    parts.remove();
     session_.print(fmt::format("written: {} and beside it attributions.npz, result.json{}\n",
                                out_.at("report.html"), is_picture() ? ", maps/" : ""));
   }
 
  private:
+  // All that attributions depend on.
+  std::string recipe() const {
+    Json j = session_.settings;
+    for (const char* other :
+         {"resume", "out", "method", "memory", "batch_size", "device", "pictures", "percentile"}) {
+      j.erase(other);
+    }
+    j["seed"] = session_.common.seed;
+    j["samples"] = digest(inputs_.rows);
+    for (const NamedTensor& t : model_.model->state()) j["state"].push_back(digest(t.tensor));
+    return format_json(j);
+  }
+
   bool is_picture() const { return model_.spec.input.rank() == 3; }
   std::int64_t shown() const { return std::min(inputs_.rows.dim(0), o_.pictures); }
 
@@ -182,8 +212,9 @@ class AttributeCommand {
     const std::int64_t n = inputs_.rows.dim(0);
     NamedTensors arrays = {{"inputs", inputs_.rows}};
     const Attribution& first = explanations_.front().result;
-    arrays.push_back({"targets", Tensor::from(first.targets, {n})});
-    arrays.push_back({"f", Tensor::from(first.f, {n})});
+    const Shape per_target = classes() == 1 ? Shape{n} : Shape{n, classes()};
+    arrays.push_back({"targets", Tensor::from(first.targets, per_target)});
+    arrays.push_back({"f", Tensor::from(first.f, per_target)});
     if (!inputs_.labels.empty()) arrays.push_back({"labels", Tensor::from(inputs_.labels, {n})});
     for (const Explanation& e : explanations_) {
       arrays.push_back({e.name, e.result.values});
@@ -191,35 +222,50 @@ class AttributeCommand {
         arrays.push_back({e.name + ".standard_error", e.result.standard_error});
       }
       if (!e.result.delta.empty()) {
-        arrays.push_back({e.name + ".delta", Tensor::from(e.result.delta, {n})});
+        arrays.push_back({e.name + ".delta", Tensor::from(e.result.delta, per_target)});
       }
     }
     write_npz(out_.at("attributions.npz"), arrays);
   }
 
-  SignedMap map_of(const Explanation& e, std::int64_t i) const {
-    return signed_map(select(e.result.values, 0, i), o_.percentile);
+  // Explained classes per sample.
+  std::int64_t classes() const {
+    return static_cast<std::int64_t>(explanations_.front().result.targets.size()) /
+           inputs_.rows.dim(0);
+  }
+  std::int64_t target(std::int64_t sample, std::int64_t c) const {
+    return explanations_.front().result.targets[static_cast<std::size_t>(sample * classes() + c)];
+  }
+
+  SignedMap map_of(const Explanation& e, std::int64_t sample, std::int64_t c) const {
+    const Tensor of_sample = select(e.result.values, 0, sample);
+    return signed_map(classes() == 1 ? of_sample : select(of_sample, 0, c), o_.percentile);
   }
 
   // maps/NAME.png: the picture and the maps side by side, above the overlays; and each of them on
-  // its own.
+  // its own. With several classes, NAME.CLASS.png.
   void write_pictures() const {
     const OutputFolder maps = out_.sub("maps");
-    const std::int64_t factor = enlargement(model_.spec.input[1], model_.spec.input[2], 224);
     for (std::int64_t i = 0; i < shown(); ++i) {
-      const std::string& name = inputs_.names[static_cast<std::size_t>(i)];
-      const Tensor picture = picture_of(select(inputs_.rows, 0, i));
-      std::vector<Tensor> above = {enlarged(picture, factor)}, below = {enlarged(picture, factor)};
-      for (const Explanation& e : explanations_) {
-        const SignedMap map = map_of(e, i);
-        above.push_back(enlarged(heat_map(map), factor));
-        below.push_back(enlarged(overlay(picture, map), factor));
-        write_png(maps.at(fmt::format("{}.{}.png", name, e.name)), above.back());
-        write_png(maps.at(fmt::format("{}.{}.overlay.png", name, e.name)), below.back());
-      }
-      const std::vector<Tensor> both = {side_by_side(above, 8), side_by_side(below, 8)};
-      write_png(maps.at(name + ".png"), stacked(both, 8));
+      for (std::int64_t c = 0; c < classes(); ++c) write_pictures(maps, i, c);
     }
+  }
+
+  void write_pictures(const OutputFolder& maps, std::int64_t sample, std::int64_t c) const {
+    const std::int64_t factor = enlargement(model_.spec.input[1], model_.spec.input[2], 224);
+    std::string name = inputs_.names[static_cast<std::size_t>(sample)];
+    if (classes() > 1) name += fmt::format(".{}", target(sample, c));
+    const Tensor picture = picture_of(select(inputs_.rows, 0, sample));
+    std::vector<Tensor> above = {enlarged(picture, factor)}, below = {enlarged(picture, factor)};
+    for (const Explanation& e : explanations_) {
+      const SignedMap map = map_of(e, sample, c);
+      above.push_back(enlarged(heat_map(map), factor));
+      below.push_back(enlarged(overlay(picture, map), factor));
+      write_png(maps.at(fmt::format("{}.{}.png", name, e.name)), above.back());
+      write_png(maps.at(fmt::format("{}.{}.overlay.png", name, e.name)), below.back());
+    }
+    const std::vector<Tensor> both = {side_by_side(above, 8), side_by_side(below, 8)};
+    write_png(maps.at(name + ".png"), stacked(both, 8));
   }
 
   void add_pictures(HtmlPage& page) const {
@@ -227,31 +273,36 @@ class AttributeCommand {
     for (const Explanation& e : explanations_) header.push_back(escaped(e.title));
     std::vector<std::vector<std::string>> rows;
     for (std::int64_t i = 0; i < shown(); ++i) {
-      const auto k = static_cast<std::size_t>(i);
-      const Tensor picture = picture_of(select(inputs_.rows, 0, i));
-      std::vector<std::string> maps = {
-          fmt::format("{}<small>explained: {}</small>", escaped(inputs_.names[k]),
-                      escaped(class_name(explanations_.front().result.targets[k]))),
-          image_tag(picture, inputs_.names[k], 112)};
-      std::vector<std::string> overlays = {"", ""};
-      for (const Explanation& e : explanations_) {
-        const SignedMap map = map_of(e, i);
-        maps.push_back(image_tag(heat_map(map), e.title, 112));
-        overlays.push_back(image_tag(overlay(picture, map), e.title + ", over the input", 112));
-      }
-      rows.push_back(std::move(maps));
-      rows.push_back(std::move(overlays));
+      for (std::int64_t c = 0; c < classes(); ++c) add_pictures(rows, i, c);
     }
     page.legend("speaks against", "speaks for the explained class",
                 fmt::format("full colour at the {}th percentile of each map", o_.percentile));
     page.gallery(header, rows);
   }
 
+  void add_pictures(std::vector<std::vector<std::string>>& rows, std::int64_t sample,
+                    std::int64_t c) const {
+    const std::string& name = inputs_.names[static_cast<std::size_t>(sample)];
+    const Tensor picture = picture_of(select(inputs_.rows, 0, sample));
+    std::vector<std::string> maps = {fmt::format("{}<small>explained: {}</small>", escaped(name),
+                                                 escaped(class_name(target(sample, c)))),
+                                     image_tag(picture, name, 112)};
+    std::vector<std::string> overlays = {"", ""};
+    for (const Explanation& e : explanations_) {
+      const SignedMap map = map_of(e, sample, c);
+      maps.push_back(image_tag(heat_map(map), e.title, 112));
+      overlays.push_back(image_tag(overlay(picture, map), e.title + ", over the input", 112));
+    }
+    rows.push_back(std::move(maps));
+    rows.push_back(std::move(overlays));
+  }
+
   // The mean magnitude of each feature.
   void add_features(HtmlPage& page) const {
     const std::int64_t features = inputs_.rows.size() / inputs_.rows.dim(0);
     for (const Explanation& e : explanations_) {
-      const Tensor flat = reshape(abs(e.result.values), {inputs_.rows.dim(0), features});
+      const Tensor flat =
+          reshape(abs(e.result.values), {inputs_.rows.dim(0) * classes(), features});
       const auto means = mean(flat, {0}).to_vector<double>();
       std::vector<std::size_t> order(means.size());
       for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -319,12 +370,10 @@ void declare_options(CLI::App& app, Options& o) {
   app.add_option("--count", o.count, "Only the first so many samples; 0: all")
       ->type_name("N")
       ->check(integer_in(0, INT64_MAX));
-  std::vector<std::string> names;
-  for (const Method& m : methods()) names.push_back(m.name);
-  app.add_option("--method", o.method, fmt::format("all, or some of {}", listed(names)))
+  app.add_option("--method", o.method, "Methods or families (`ingrad methods` lists them), or all")
       ->type_name("A,B");
-  app.add_option("--target", o.target, "predicted, label, or a class by name or number")
-      ->type_name("CLASS");
+  app.add_option("--target", o.target, "predicted, label, all, or classes by name or number")
+      ->type_name("A,B");
   app.add_option("--scalar", o.scalar, "What of the output: logit, log_prob, prob, margin or loss")
       ->type_name("NAME")
       ->check(one_of({"logit", "log_prob", "prob", "margin", "loss"}));
@@ -359,6 +408,7 @@ void declare_options(CLI::App& app, Options& o) {
       ->type_name("N")
       ->check(integer_in(0, 100000));
   app.add_option("--out", o.out, "Folder for the results")->type_name("DIR");
+  app.add_flag("--resume", o.resume, "Go on with work in --out that was stopped or killed");
 }
 
 }  // namespace
@@ -369,6 +419,7 @@ Command attribute_command() {
           "  ingrad attribute --model out/mnist/model.safetensors --input digits/ \\\n"
           "      --method integrated_gradients --rule adaptive --steps 729 --target 3\n"
           "  ingrad attribute --model out/california/model.safetensors --input houses.csv\n"
+          "  ingrad attribute ... --resume           after Ctrl-C or worse: the same results\n"
           "  ingrad attribute --model resnet18 --weights resnet18.safetensors \\\n"
           "      --input-shape 3x224x224 --outputs 1000 --input dog.png --device cuda",
           [](CLI::App& app) -> std::function<void(Session&)> {

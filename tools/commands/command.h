@@ -28,6 +28,7 @@ Command datasets_command();
 Command demo_command();
 Command evaluate_command();
 Command info_command();
+Command methods_command();
 Command models_command();
 Command ops_command();
 Command plan_command();

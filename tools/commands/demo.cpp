@@ -96,7 +96,9 @@ class Demo {
     s.steps = o_.steps;
     s.seed = session_.common.seed;
     std::vector<Planned> all;
-    for (const Method& m : methods()) all.push_back({m.name, m.title, m.name, s});
+    for (const Method* m : parse_methods("gradients,integrated_gradients")) {
+      all.push_back({m->name, m->title, m->name, s});
+    }
     MethodSettings trapezoid = s, adaptive = s;
     trapezoid.rule = "trapezoid";
     adaptive.rule = "adaptive";

@@ -227,7 +227,7 @@ class TrainCommand {
                                m.loss, classes ? ", accuracy " + percent(m.accuracy) : ""));
     session_.print(fmt::format("written: {}, {}, {}\n", out_.at(kModelFile), out_.at("history.csv"),
                                out_.at("result.json")));
-    session_.print(fmt::format("next: ingrad attribute --model {} --dataset {}{} --method all\n",
+    session_.print(fmt::format("next: ingrad attribute --model {} --dataset {}{}\n",
                                out_.at(kModelFile), o_.dataset, pictures ? "" : " --count 100"));
     session_.result["test"] = {{"samples", m.samples}, {"loss", m.loss}, {"accuracy", m.accuracy}};
     session_.result["steps"] = result.steps;
