@@ -38,7 +38,8 @@ struct Attribution {
   std::vector<int> steps;       // path nodes or draws per sample
   std::vector<char> converged;  // adaptive rules: did the sample meet its tolerance?
   Tensor standard_error;        // [N, ...] of sampled means; undefined for exact methods
-  std::uint64_t seed = 0;       // of sampled methods
+  std::vector<double> r_squared;  // of surrogate models: how well each fits f, [N]
+  std::uint64_t seed = 0;         // of sampled methods
   double seconds = 0;
   PoolStats cost;
 };

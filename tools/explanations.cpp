@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "attribution/attribution_file.h"
 #include "engine/ops/slice.h"
@@ -142,8 +143,14 @@ Json json_of(const Explanation& e) {
     double worst = 0;
     for (const double d : r.relative_delta) worst = std::max(worst, std::abs(d));
     j["completeness_error_largest"] = worst;
+  }
+  if (e.method->name == "integrated_gradients") {
     j["rule"] = e.settings.rule;
     j["steps"] = e.settings.steps;
+  }
+  if (!r.r_squared.empty()) {
+    j["r_squared_mean"] = std::accumulate(r.r_squared.begin(), r.r_squared.end(), 0.0) /
+                          static_cast<double>(r.r_squared.size());
   }
   if (!r.converged.empty()) {
     j["converged"] = std::count(r.converged.begin(), r.converged.end(), char{1});

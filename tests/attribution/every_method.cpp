@@ -2,6 +2,10 @@
 #include "tests/attribution/every_method.h"
 
 #include "attribution/explain.h"
+#include "attribution/perturbation/ablation.h"
+#include "attribution/perturbation/lime.h"
+#include "attribution/perturbation/masks.h"
+#include "attribution/perturbation/shapley.h"
 
 namespace ingrad {
 namespace {
@@ -35,6 +39,16 @@ const std::vector<TestedMethod>& every_method() {
       smooth("smooth_grad", Statistic::mean),
       smooth("smooth_grad_square", Statistic::square),
       smooth("var_grad", Statistic::variance),
+      {"feature_ablation", [](M m, T x, O o) { return explain_feature_ablation(m, x, {}, o); }},
+      {"occlusion",
+       [](M m, T x, O o) { return explain_occlusion(m, x, {.window = {1}, .stride = {1}}, o); }},
+      {"shapley_sampling",
+       [](M m, T x, O o) { return explain_shapley_sampling(m, x, {.pairs = 2}, o); }, true},
+      {"kernel_shap", [](M m, T x, O o) { return explain_kernel_shap(m, x, {.samples = 300}, o); },
+       true},
+      {"lime", [](M m, T x, O o) { return explain_lime(m, x, {.samples = 40}, o); }, true},
+      {"continuous_lime",
+       [](M m, T x, O o) { return explain_continuous_lime(m, x, {.samples = 30}, o); }, true},
   };
   return kAll;
 }

@@ -395,6 +395,10 @@ void declare_options(CLI::App& app, Options& o) {
   app.add_option("--sigma", o.settings.sigma, "Noise, relative to the range of the sample")
       ->type_name("X")
       ->check(number_in(0, 1e6));
+  app.add_option("--cells", o.settings.cells,
+                 "Features of pictures: cells along each axis; 0: the method's own default")
+      ->type_name("N")
+      ->check(integer_in(0, 1 << 12));
   app.add_option("--batch-size", o.batch, "Evaluations at a time, at most")
       ->type_name("N")
       ->check(integer_in(1, 1 << 24));

@@ -11,5 +11,6 @@ namespace ingrad::tools {
 
 std::vector<Method> gradient_methods();
 std::vector<Method> path_methods();
+std::vector<Method> perturbation_methods();
 
 }  // namespace ingrad::tools
