@@ -17,6 +17,7 @@ struct RiseOptions {
   std::vector<Tensor> baselines = {};  // what hidden pixels become; several: the mean of f
   // Divide by the expected visibility masks * probability (the paper), or by that of each pixel.
   bool by_expectation = true;
+  bool centred = false;      // less the mean of f: signed, without the constant
   bool shared_masks = true;  // the same for all samples; else drawn for each
   std::uint64_t seed = 1;
 };

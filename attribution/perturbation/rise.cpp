@@ -87,9 +87,11 @@ Attribution explain_rise(const ModelFn& model, const Tensor& x, const RiseOption
   const std::size_t points = pictures.points();
   const std::size_t all = static_cast<std::size_t>(run.samples()) * points;
   std::vector<double> m1(all), m1f(all), m2(all), m2f(all), m2ff(all);
+  std::vector<double> mean_f(static_cast<std::size_t>(run.samples()));
   std::vector<float> m(points);
   pictures.evaluate(o.masks, mask, [&](std::int64_t s, std::int64_t draw, double f) {
     mask(s, draw, m);
+    mean_f[static_cast<std::size_t>(s)] += f / o.masks;
     const std::size_t at = static_cast<std::size_t>(s) * points;
     for (std::size_t i = 0; i < points; ++i) {
       const double v = static_cast<double>(m[i]);
@@ -114,6 +116,9 @@ Attribution explain_rise(const ModelFn& model, const Tensor& x, const RiseOption
       const double spread = std::max(m2ff[i] - 2 * a * m2f[i] + a * a * m2[i], 0.0);
       if (n > 1 && m1[i] > 0) errors[i] = std::sqrt(spread * n / (n - 1)) / m1[i];
     }
+  }
+  if (o.centred) {
+    for (std::size_t i = 0; i < all; ++i) values[i] -= mean_f[i / points];
   }
   pictures.set_standard_error(errors);
   run.result().seed = o.seed;

@@ -282,6 +282,11 @@ TEST(Masks, FindTheOnlyPixelThatMatters) {
   const auto v = rise.values.to_vector<double>(), e = rise.standard_error.to_vector<double>();
   EXPECT_EQ(std::max_element(v.begin(), v.end()) - v.begin(), 19);
   EXPECT_NEAR(v[63], 0.5, 4 * e[63]);  // independent of it: the mean of f, 1/2
+  const Attribution centred =
+      explain_rise(model, x, {.masks = 2000, .cells = 4, .centred = true}, kOnly);
+  const auto c = centred.values.to_vector<double>();
+  EXPECT_NEAR(c[63], 0, 4 * e[63]);
+  EXPECT_NEAR(v[19] - c[19], v[63] - c[63], 1e-6);
   const Attribution by_sum =
       explain_rise(model, x, {.masks = 2000, .cells = 4, .by_expectation = false}, kOnly);
   EXPECT_NEAR(by_sum.values.to_vector<double>()[63], 0.5,

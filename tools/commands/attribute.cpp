@@ -16,6 +16,7 @@
 #include "tools/commands/command.h"
 #include "tools/explanations.h"
 #include "tools/inputs.h"
+#include "tools/interrupt.h"
 #include "tools/output_folder.h"
 #include "tools/report/chart.h"
 #include "tools/report/heat_map.h"
@@ -152,9 +153,18 @@ class AttributeCommand {
     settings.baselines = baselines_of(o_, model_, inputs_);
     const ExplanationParts parts(out_, recipe(), o_.resume);
     const Tensor rows = inputs_.rows.to(device);
-    for (const Method* m : parse_methods(o_.method)) {
-      explanations_.push_back(explain(session_, m->title, *m, settings, f, rows, options, &parts));
+    for (const ChosenMethod& chosen : parse_methods(o_.method)) {
+      try {
+        explanations_.push_back(explain(session_, chosen.method->title, *chosen.method, settings, f,
+                                        rows, options, &parts));
+      } catch (const Error& e) {
+        if (chosen.by_name || Interrupt::requested()) throw;
+        session_.note(fmt::format("left out: {}\n", e.message()));
+        session_.result["left_out"].push_back(
+            {{"method", chosen.method->name}, {"reason", e.message()}});
+      }
     }
+    if (explanations_.empty()) throw Error("no method suits this model and these samples");
     write_arrays();
     if (is_picture()) write_pictures();
     Json list = Json::array();

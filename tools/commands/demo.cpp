@@ -96,7 +96,7 @@ class Demo {
     s.steps = o_.steps;
     s.seed = session_.common.seed;
     std::vector<Planned> all;
-    for (const Method* m : parse_methods("gradients,integrated_gradients")) {
+    for (const auto& [m, by_name] : parse_methods("gradients,integrated_gradients")) {
       all.push_back({m->name, m->title, m->name, s});
     }
     MethodSettings trapezoid = s, adaptive = s;

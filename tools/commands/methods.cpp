@@ -42,7 +42,7 @@ void run(const std::string& name, Session& session) {
         "B baselines, M features, C channels of a layer.\n");
   } else {
     bool first = true;
-    for (const Method* m : parse_methods(name)) {
+    for (const auto& [m, by_name] : parse_methods(name)) {
       if (!first) session.print("\n");
       first = false;
       show(*m, session);

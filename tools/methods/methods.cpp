@@ -47,11 +47,17 @@ const Method& find_method(const std::string& name) {
                           hint.empty() ? "; `ingrad methods` lists them" : hint));
 }
 
-std::vector<const Method*> parse_methods(const std::string& text) {
-  std::vector<const Method*> chosen;
+std::vector<ChosenMethod> parse_methods(const std::string& text) {
+  std::vector<ChosenMethod> chosen;
   for (const std::string& name : parse_list(text, "--method")) {
     for (const Method* m : named(name)) {
-      if (std::find(chosen.begin(), chosen.end(), m) == chosen.end()) chosen.push_back(m);
+      const auto found = std::find_if(chosen.begin(), chosen.end(),
+                                      [m](const ChosenMethod& c) { return c.method == m; });
+      if (found == chosen.end()) {
+        chosen.push_back({m, m->name == name});
+      } else if (m->name == name) {
+        found->by_name = true;
+      }
     }
   }
   return chosen;

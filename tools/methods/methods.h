@@ -46,8 +46,13 @@ struct Method {
 std::span<const Method> methods();
 // Error with the nearest name.
 const Method& find_method(const std::string& name);
-// "a,b,c", names of families among them, or "all"; each method once.
-std::vector<const Method*> parse_methods(const std::string& text);
+// "a,b,c", names of families among them, or "all"; each method once. A method of a family that does
+// not suit a model is left out; one that was asked for by name is an error.
+struct ChosenMethod {
+  const Method* method;
+  bool by_name;
+};
+std::vector<ChosenMethod> parse_methods(const std::string& text);
 
 // Names for MethodSettings::rule; the last stands for the adaptive one.
 inline constexpr std::string_view kAdaptiveRule = "adaptive";

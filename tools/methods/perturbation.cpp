@@ -169,7 +169,7 @@ std::vector<Method> perturbation_methods() {
        .complete = false,
        .explain =
            [](M m, T x, S s, O o) {
-             RiseOptions rise{.baselines = s.baselines, .seed = s.seed};
+             RiseOptions rise{.baselines = s.baselines, .centred = true, .seed = s.seed};
              rise.cells = grid_cells(x, s.cells > 0 ? s.cells : rise.cells);
              return explain_rise(m, x, rise, o);
            }},
