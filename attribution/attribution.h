@@ -35,9 +35,10 @@ struct Attribution {
   // sum(values) - (f(x) - f(x')), and the same over max(|f(x) - f(x')|, 1e-12); empty for methods
   // without completeness.
   std::vector<double> delta, relative_delta;
-  std::vector<int> steps;       // path nodes or draws per sample
-  std::vector<char> converged;  // adaptive rules: did the sample meet its tolerance?
-  Tensor standard_error;        // [N, ...] of sampled means; undefined for exact methods
+  std::vector<int> steps;         // path nodes or draws per sample
+  std::vector<char> converged;    // adaptive rules: did the sample meet its tolerance?
+  std::vector<char> dead;         // maps of layers: is it zero everywhere?
+  Tensor standard_error;          // [N, ...] of sampled means; undefined for exact methods
   std::vector<double> r_squared;  // of surrogate models: how well each fits f, [N]
   std::uint64_t seed = 0;         // of sampled methods
   double seconds = 0;

@@ -83,6 +83,7 @@ void save_attribution(const std::string& path, const Attribution& a, Location wh
       {"steps", list(converted<std::int64_t>(a.steps))},
       {"converged", list(converted<std::int64_t>(a.converged))},
       {"r_squared", list(a.r_squared)},
+      {"dead", list(converted<std::int64_t>(a.dead))},
       {"seed", list(std::vector<std::int64_t>{static_cast<std::int64_t>(a.seed)})},
       {"seconds", list(std::vector<double>{a.seconds})},
       {"cost", list(std::vector<std::int64_t>{c.forward_rows, c.gradient_rows, c.batch_rows,
@@ -112,6 +113,7 @@ Attribution load_attribution(const std::string& path, Location where) {
   a.converged = converted<char>(arrays.values<std::int64_t>("converged"));
   if (arrays.has("standard_error")) a.standard_error = arrays("standard_error");
   a.r_squared = arrays.values<double>("r_squared");
+  a.dead = converted<char>(arrays.values<std::int64_t>("dead"));
   a.seed = static_cast<std::uint64_t>(arrays.values<std::int64_t>("seed", 1)[0]);
   a.seconds = arrays.values<double>("seconds", 1)[0];
   const auto cost = arrays.values<std::int64_t>("cost", 4);
@@ -141,6 +143,7 @@ Attribution joined(std::span<const Attribution> parts, Location where) {
     append(all.delta, a.delta);
     append(all.relative_delta, a.relative_delta);
     append(all.r_squared, a.r_squared);
+    append(all.dead, a.dead);
     append(all.steps, a.steps);
     append(all.converged, a.converged);
     all.seconds += a.seconds;

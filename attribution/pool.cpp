@@ -194,26 +194,32 @@ void Pool::compute(const RowProgram& program, std::span<const WorkItem> items, c
   }
 }
 
-void Pool::run(bool gradient, std::span<const WorkItem> items, const Make& make,
-               const Consume& consume) {
+void Pool::compute_classes(const ProgramOfClasses& program, std::span<const WorkItem> items,
+                           const Make& make, const Consume& consume) {
+  const RowProgram one = program(1);
   const std::int64_t together = std::min(classes_, kMostClasses);
   if (together > 1) {
     const std::vector<WorkItem> shared =
-        share_rows(items, classes_, together, static_cast<std::size_t>(row_shape_.size()), make);
-    if (!shared.empty()) {
-      return compute(scalar_program(model_, row_shape_, kind_, gradient, together, where_), shared,
-                     make, consume);
-    }
+        share_rows(items, classes_, together, static_cast<std::size_t>(one.row.size()), make);
+    if (!shared.empty()) return compute(program(together), shared, make, consume);
   }
-  compute(scalar_program(model_, row_shape_, kind_, gradient, 1, where_), items, make, consume);
+  compute(one, items, make, consume);
 }
 
 void Pool::gradients(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
-  run(true, items, make, consume);
+  compute_classes(
+      [this](std::int64_t classes) {
+        return scalar_program(model_, row_shape_, kind_, true, classes, where_);
+      },
+      items, make, consume);
 }
 
 void Pool::values(std::span<const WorkItem> items, const Make& make, const Consume& consume) {
-  run(false, items, make, consume);
+  compute_classes(
+      [this](std::int64_t classes) {
+        return scalar_program(model_, row_shape_, kind_, false, classes, where_);
+      },
+      items, make, consume);
 }
 
 void Pool::release() { ways_.clear(); }

@@ -62,6 +62,10 @@ class Pool {
   // sample are left out.
   void compute(const RowProgram& program, std::span<const WorkItem> items, const Make& make,
                const Consume& consume);
+  // A program for any number of classes, so that the classes of an input share what they can.
+  using ProgramOfClasses = std::function<RowProgram(std::int64_t classes)>;
+  void compute_classes(const ProgramOfClasses& program, std::span<const WorkItem> items,
+                       const Make& make, const Consume& consume);
   // The array is df/drow.
   void gradients(std::span<const WorkItem> items, const Make& make, const Consume& consume);
   // Forward only; the array is empty.
@@ -91,8 +95,6 @@ class Pool {
   std::int64_t rows_below_cap(const RowProgram& program, std::span<const WorkItem> items,
                               const Make& make) const;
   void count(const RowProgram& program, std::int64_t rows, std::int64_t peak);
-  void run(bool gradient, std::span<const WorkItem> items, const Make& make,
-           const Consume& consume);
 
   ModelFn model_;
   Shape row_shape_;

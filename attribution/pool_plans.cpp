@@ -78,10 +78,11 @@ void PoolPlans::put_back(std::unique_ptr<PathBench> bench) {
   benches_.push_back(std::move(bench));
 }
 
-std::shared_ptr<PoolPlans> PoolPlans::rest() {
+std::shared_ptr<PoolPlans> PoolPlans::part(const std::string& name) {
   const std::lock_guard lock(mutex_);
-  if (!rest_) rest_ = std::make_shared<PoolPlans>();
-  return rest_;
+  std::shared_ptr<PoolPlans>& plans = parts_[name];
+  if (!plans) plans = std::make_shared<PoolPlans>();
+  return plans;
 }
 
 }  // namespace ingrad

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <tuple>
 
 #include "attribution/row_program.h"
@@ -43,8 +44,8 @@ class PoolPlans {
   std::unique_ptr<PathBench> take_bench(const std::shared_ptr<const Plan>& plan);
   void put_back(std::unique_ptr<PathBench> bench);
 
-  // Of what remains of the model after its affine beginning (attribution/affine_prefix.h).
-  std::shared_ptr<PoolPlans> rest();
+  // Of a part of the model, by name: what remains after its affine beginning, or after a layer.
+  std::shared_ptr<PoolPlans> part(const std::string& name);
 
  private:
   // What is computed, the shape of a row, the cap, the device.
@@ -55,7 +56,7 @@ class PoolPlans {
   std::mutex mutex_;
   std::map<Key, std::shared_ptr<const Plan>> plans_;
   std::vector<std::unique_ptr<PathBench>> benches_;  // that nobody has
-  std::shared_ptr<PoolPlans> rest_;
+  std::map<std::string, std::shared_ptr<PoolPlans>> parts_;
 };
 
 }  // namespace ingrad

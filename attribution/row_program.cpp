@@ -33,29 +33,42 @@ RowProgram scalar_program(const ModelFn& model, const Shape& row, ScalarKind kin
                .classes = classes};
   if (classes > 1) p.name += fmt::format(" for {} classes", classes);
   p.function = [model, kind, gradient, where](const Tensor& rows, const Tensor& all_classes,
-                                              const Tensor& contrast) {
+                                              const Tensor& all_contrast) {
     const Tensor x = gradient ? rows.track() : rows;
-    const Tensor outputs = model(x);
-    if (outputs.rank() != 2 || outputs.dim(0) != x.dim(0)) {
-      throw Error(
-          fmt::format("explain: the model returned {} for {} rows", outputs.spec().str(), x.dim(0)),
-          where);
-    }
-    const std::int64_t columns = all_classes.dim(1);
-    const auto column = [columns](const Tensor& t, std::int64_t c) {
-      return !t.defined() || columns == 1 ? t : narrow(t, 1, c, 1);
-    };
-    std::vector<Tensor> values, gradients;
-    for (std::int64_t c = 0; c < columns; ++c) {
-      const Tensor value =
-          scalar_of(outputs, column(all_classes, c), kind, column(contrast, c), where);
-      values.push_back(value.detach());
+    const Tensor outputs = checked_outputs(model(x), x, where);
+    return class_by_class(all_classes, all_contrast, [&](const Tensor& c, const Tensor& other) {
+      const Tensor value = scalar_of(outputs, c, kind, other, where);
       // Rows are independent: one backward pass of the sum gives every row its own gradient.
-      if (gradient) gradients.push_back(ingrad::gradient(sum(value), x, {}, where));
-    }
-    return std::pair{side_by_side(values), gradient ? side_by_side(gradients) : Tensor()};
+      return std::pair{value.detach(),
+                       gradient ? ingrad::gradient(sum(value), x, {}, where) : Tensor()};
+    });
   };
   return p;
+}
+
+Tensor checked_outputs(const Tensor& outputs, const Tensor& rows, Location where) {
+  if (outputs.rank() != 2 || outputs.dim(0) != rows.dim(0)) {
+    throw Error(fmt::format("explain: the model returned {} for {} rows", outputs.spec().str(),
+                            rows.dim(0)),
+                where);
+  }
+  return outputs;
+}
+
+std::pair<Tensor, Tensor> class_by_class(
+    const Tensor& classes, const Tensor& contrast,
+    const std::function<std::pair<Tensor, Tensor>(const Tensor&, const Tensor&)>& of_class) {
+  const std::int64_t columns = classes.dim(1);
+  const auto column = [columns](const Tensor& t, std::int64_t c) {
+    return !t.defined() || columns == 1 ? t : narrow(t, 1, c, 1);
+  };
+  std::vector<Tensor> values, arrays;
+  for (std::int64_t c = 0; c < columns; ++c) {
+    const auto [value, array] = of_class(column(classes, c), column(contrast, c));
+    values.push_back(value);
+    if (array.defined()) arrays.push_back(array);
+  }
+  return {side_by_side(values), arrays.empty() ? Tensor() : side_by_side(arrays)};
 }
 
 GraphFn graph_function(const RowProgram& program) {

@@ -34,6 +34,15 @@ struct RowProgram {
 RowProgram scalar_program(const ModelFn& model, const Shape& row, ScalarKind kind, bool gradient,
                           std::int64_t classes = 1, Location where = Location::current());
 
+// The outputs; Error unless they are [N, K] for N rows.
+Tensor checked_outputs(const Tensor& outputs, const Tensor& rows,
+                       Location where = Location::current());
+// What a function gives for every class in turn, side by side: [N, C, ...]; [N, ...] for one class.
+// `of_class` takes the classes of one column [N, 1], and contrast classes likewise or undefined.
+std::pair<Tensor, Tensor> class_by_class(
+    const Tensor& classes, const Tensor& contrast,
+    const std::function<std::pair<Tensor, Tensor>(const Tensor&, const Tensor&)>& of_class);
+
 // The program on inputs {rows, classes, contrast classes if the scalar has them}, with results
 // {f, array if there is one}.
 GraphFn graph_function(const RowProgram& program);

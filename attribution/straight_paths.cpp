@@ -57,7 +57,7 @@ StraightPaths::StraightPaths(ExplainRun& run, const ModelFn& model, std::vector<
     row_shape = prefix_->row_shape;
     width_ = static_cast<std::size_t>(row_shape.size());
     for (Tensor& end : ends_) end = through_prefix(end);
-    if (there.plans) there.plans = there.plans->rest();
+    if (there.plans) there.plans = there.plans->part("after the affine prefix");
     rest_.emplace(along, row_shape, options.scalar, run.result().targets, run.contrast(), there,
                   run.where(), run.classes());
     sums_.resize(baselines_.size() * static_cast<std::size_t>(run.samples()) * width_);

@@ -42,8 +42,8 @@ void TrainedModel::to(Device where) {
 }
 
 ModelFn TrainedModel::on_raw_inputs() const {
-  const Module* m = model.get();
-  if (normalization.mean.empty()) return [m](const Tensor& x) { return (*m)(x); };
+  const ModelFn f = as_function(*model);
+  if (normalization.mean.empty()) return f;
   std::vector<float> scale, offset;
   for (std::size_t c = 0; c < normalization.mean.size(); ++c) {
     scale.push_back(1 / normalization.deviation[c]);
@@ -51,7 +51,7 @@ ModelFn TrainedModel::on_raw_inputs() const {
   }
   const Tensor times = per_channel(scale, spec.input).to(device);
   const Tensor plus = per_channel(offset, spec.input).to(device);
-  return [m, times, plus](const Tensor& x) { return (*m)(x * times + plus); };
+  return [f, times, plus](const Tensor& x) { return f(x * times + plus); };
 }
 
 TrainedModel load_trained(const std::string& path) {

@@ -6,6 +6,8 @@
 #include "attribution/evaluation/curves.h"
 #include "attribution/evaluation/regions.h"
 #include "attribution/explain.h"
+#include "attribution/layers/layers.h"
+#include "attribution/maps/cam.h"
 #include "attribution/perturbation/ablation.h"
 #include "attribution/perturbation/features.h"
 #include "attribution/perturbation/game.h"

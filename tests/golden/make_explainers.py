@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 from explainers import nets
 
 HERE = pathlib.Path(__file__).resolve().parent / "explainers"
-FAMILIES = ["perturbation"]
+FAMILIES = ["maps", "perturbation"]
 
 
 def write(name, tensors):

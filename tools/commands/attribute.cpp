@@ -31,7 +31,7 @@ struct Options {
   std::string model, weights, input_shape, input, dataset, data, split = "test";
   std::string method = "gradients,integrated_gradients", target = "predicted", scalar = "logit",
               baseline = "zero";
-  std::string memory, device = "cpu", out = "out/attribute";
+  std::string layer, memory, device = "cpu", out = "out/attribute";
   std::int64_t count = 16, outputs = 10, batch = 256, pictures = 64;
   MethodSettings settings;
   double percentile = 99.5;
@@ -150,6 +150,7 @@ class AttributeCommand {
     if (!o_.memory.empty()) options.pool.memory_bytes = parse_bytes(o_.memory, "--memory");
     MethodSettings settings = o_.settings;
     settings.seed = session_.common.seed;
+    if (!o_.layer.empty()) settings.layers = parse_list(o_.layer, "--layer");
     settings.baselines = baselines_of(o_, model_, inputs_);
     const ExplanationParts parts(out_, recipe(), o_.resume);
     const Tensor rows = inputs_.rows.to(device);
@@ -405,6 +406,8 @@ void declare_options(CLI::App& app, Options& o) {
   app.add_option("--sigma", o.settings.sigma, "Noise, relative to the range of the sample")
       ->type_name("X")
       ->check(number_in(0, 1e6));
+  app.add_option("--layer", o.layer, "Layers of maps, by name; default: the last one with points")
+      ->type_name("A,B");
   app.add_option("--cells", o.settings.cells,
                  "Features of pictures: cells along each axis; 0: the method's own default")
       ->type_name("N")

@@ -10,6 +10,7 @@
 namespace ingrad::tools {
 
 std::vector<Method> gradient_methods();
+std::vector<Method> map_methods();
 std::vector<Method> path_methods();
 std::vector<Method> perturbation_methods();
 

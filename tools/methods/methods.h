@@ -20,6 +20,7 @@ struct MethodSettings {
   int draws = 50;                       // of sampled methods
   double sigma = 0.15;                  // of the noise, relative to the range of the sample
   std::int64_t cells = 0;               // of pictures, along each axis; 0: the method's own default
+  std::vector<std::string> layers = {};  // of maps; empty: the last layer [C, h, w] with points
   std::uint64_t seed = 0;
   std::vector<Tensor> baselines = {};  // empty: zero
 };
