@@ -84,7 +84,8 @@ Pool::Evaluated Pool::evaluate(const RowProgram& program, std::span<const WorkIt
 }
 
 // Under a cap, half of it is for the working memory of all threads; if that is not enough for a row
-// each, fewer threads share it, and a single one may have all but a row.
+// each, fewer threads share it, and a single one may have all but a row, or what remains of that
+// once blocks of memory are rounded up.
 Pool::Way Pool::planned_way(const RowProgram& program) const {
   const auto plans = options_.plans ? options_.plans : std::make_shared<PoolPlans>();
   const std::int64_t cap = options_.memory_bytes;
@@ -92,27 +93,36 @@ Pool::Way Pool::planned_way(const RowProgram& program) const {
   const std::int64_t scalars = 8 + 4 + (kind_ == ScalarKind::contrast ? 8 : 0);
   const std::int64_t array = program.has_result ? 4 * program.result.size() : 0;
   w.row_bytes = 4 * program.row.size() + program.classes * (scalars + array);
-  for (int n = threads();; n /= 2) {
-    const std::int64_t half = n > 1 ? cap / 2 / n : cap - w.row_bytes;
-    const std::int64_t share = cap == 0 ? 0 : std::max<std::int64_t>(half, 1);
-    try {
-      w.workspace = std::make_unique<Workspace>(
-          plans->get(program, kind_, share, options_.device, where_), n);
-      break;
-    } catch (const MemoryCapError& e) {
-      if (n > 1) continue;
-      throw Error(fmt::format("explain: the cap is {} bytes; {}", cap, e.message()), where_);
-    }
-  }
   w.rows = std::min(options_.max_rows, PoolPlans::kMaxRows);
-  if (cap > 0) {
-    w.rows = std::min(w.rows, (cap - w.workspace->memory_bytes()) / w.row_bytes);
-    if (w.rows < 1) {
+  const auto with = [&](int workers, std::int64_t share) {
+    return std::make_unique<Workspace>(plans->get(program, kind_, share, options_.device, where_),
+                                       workers);
+  };
+  if (cap == 0) {
+    w.workspace = with(threads(), 0);
+    return w;
+  }
+  int n = threads();
+  for (std::int64_t share = n > 1 ? cap / 2 / n : cap - w.row_bytes;;) {
+    try {
+      w.workspace = with(n, std::max<std::int64_t>(share, 1));
+      if (w.workspace->memory_bytes() + w.row_bytes <= cap) break;
+      share -= share / 16;
+    } catch (const MemoryCapError& e) {
+      if (n > 1) {
+        n /= 2;
+        share = n > 1 ? cap / 2 / n : cap - w.row_bytes;
+        continue;
+      }
+      if (w.workspace == nullptr) {
+        throw Error(fmt::format("explain: the cap is {} bytes; {}", cap, e.message()), where_);
+      }
       throw Error(fmt::format("explain: one row needs {} bytes, the cap is {}",
                               w.workspace->memory_bytes() + w.row_bytes, cap),
                   where_);
     }
   }
+  w.rows = std::min(w.rows, (cap - w.workspace->memory_bytes()) / w.row_bytes);
   return w;
 }
 

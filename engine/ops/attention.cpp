@@ -19,6 +19,7 @@
 #include "engine/ops/reduction.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/slice.h"
+#include "engine/ops/softmax.h"
 #include "engine/ops/table.h"
 #include "engine/parallel.h"
 #include "kernels/attention.h"
@@ -242,11 +243,9 @@ Groups grouped(const Attrs& attrs, const Extents& e, Inputs in) {
   Tensor s = matmul(g.q, transpose(g.k, 3, 4)) * attrs.number("scale");
   if (x[3].defined()) s = s + mask_by_group(x[3], e);
   if (attrs.flag("causal")) s = s + causal_mask(e.queries, e.keys, s.dtype());
-  // The maximum only shifts: its derivative cancels. Where there is nothing to see, nothing shifts.
-  const Tensor most = amax(s.detach(), {4}, true);
-  const Tensor t = exp(s - where(eq(most, -kInfinity), 0.0, most));
-  const Tensor sum_of = sum(t, {4}, true);
-  g.p = t / where(eq(sum_of.detach(), 0.0), 1.0, sum_of);
+  // Where there is nothing to see, nothing is taken.
+  const Tensor hidden = eq(amax(s.detach(), {4}, true), -kInfinity);
+  g.p = where(hidden, 0.0, softmax(where(hidden, 0.0, s), 4));
   return g;
 }
 

@@ -14,6 +14,8 @@
 #include "attribution/perturbation/lime.h"
 #include "attribution/perturbation/masks.h"
 #include "attribution/perturbation/shapley.h"
+#include "attribution/rules/deep_lift.h"
+#include "attribution/rules/guided.h"
 #include "datasets/block_mnist.h"
 #include "datasets/catalog.h"
 #include "datasets/cifar.h"

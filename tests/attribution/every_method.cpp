@@ -6,6 +6,7 @@
 #include "attribution/perturbation/lime.h"
 #include "attribution/perturbation/masks.h"
 #include "attribution/perturbation/shapley.h"
+#include "attribution/rules/deep_lift.h"
 
 namespace ingrad {
 namespace {
@@ -39,6 +40,9 @@ const std::vector<TestedMethod>& every_method() {
       smooth("smooth_grad", Statistic::mean),
       smooth("smooth_grad_square", Statistic::square),
       smooth("var_grad", Statistic::variance),
+      // Not implementation invariant, nor linear in the model.
+      {"deep_lift", [](M m, T x, O o) { return explain_deep_lift(m, x, {}, o); }, false, false,
+       false},
       {"feature_ablation", [](M m, T x, O o) { return explain_feature_ablation(m, x, {}, o); }},
       {"occlusion",
        [](M m, T x, O o) { return explain_occlusion(m, x, {.window = {1}, .stride = {1}}, o); }},

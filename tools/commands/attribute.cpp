@@ -29,8 +29,8 @@ namespace {
 
 struct Options {
   std::string model, weights, input_shape, input, dataset, data, split = "test";
-  std::string method = "gradients,integrated_gradients", target = "predicted", scalar = "logit",
-              baseline = "zero";
+  std::string method = "gradient,smooth_grad,integrated_gradients,deep_lift", target = "predicted",
+              scalar = "logit", baseline = "zero";
   std::string layer, memory, device = "cpu", out = "out/attribute";
   std::int64_t count = 16, outputs = 10, batch = 256, pictures = 64;
   MethodSettings settings;

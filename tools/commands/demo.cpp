@@ -28,6 +28,9 @@
 namespace ingrad::tools {
 namespace {
 
+constexpr const char* kMethods =
+    "gradient,gradient_times_input,smooth_grad,smooth_grad_square,var_grad,integrated_gradients";
+
 struct Options {
   std::string data, source = "auto", out = "out/demo", attack = "l2:eps=2,steps=5";
   std::string model = "cnn:width=16,hidden=64";
@@ -96,7 +99,7 @@ class Demo {
     s.steps = o_.steps;
     s.seed = session_.common.seed;
     std::vector<Planned> all;
-    for (const auto& [m, by_name] : parse_methods("gradients,integrated_gradients")) {
+    for (const auto& [m, by_name] : parse_methods(kMethods)) {
       all.push_back({m->name, m->title, m->name, s});
     }
     MethodSettings trapezoid = s, adaptive = s;

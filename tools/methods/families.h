@@ -13,5 +13,6 @@ std::vector<Method> gradient_methods();
 std::vector<Method> map_methods();
 std::vector<Method> path_methods();
 std::vector<Method> perturbation_methods();
+std::vector<Method> rule_methods();
 
 }  // namespace ingrad::tools

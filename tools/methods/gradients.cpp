@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Explainers that take the gradient at the sample, or near it.
 #include "attribution/explain.h"
+#include "attribution/rules/guided.h"
 #include "tools/methods/families.h"
 
 namespace ingrad::tools {
@@ -79,6 +80,32 @@ std::vector<Method> gradient_methods() {
        .needs = "",
        .complete = false,
        .explain = smooth_grad<Statistic::variance>},
+      {.name = "guided_backprop",
+       .title = "Guided backpropagation",
+       .family = family,
+       .doc = "The gradient with only positive cotangents through units that are on",
+       .when = "To compare with older work: sharp, but it hardly depends on the upper layers",
+       .cost = "1 G",
+       .axioms = "",
+       .needs = "ReLU",
+       .complete = false,
+       .explain =
+           [](const ModelFn& model, const Tensor& x, const MethodSettings&,
+              const ExplainOptions& options) {
+             return explain_guided_backprop(model, x, options);
+           }},
+      {.name = "deconvolution",
+       .title = "Deconvolution",
+       .family = family,
+       .doc = "The gradient with only positive cotangents through every ReLU",
+       .when = "As guided backpropagation, which followed it",
+       .cost = "1 G",
+       .axioms = "",
+       .needs = "ReLU",
+       .complete = false,
+       .explain =
+           [](const ModelFn& model, const Tensor& x, const MethodSettings&,
+              const ExplainOptions& options) { return explain_deconvolution(model, x, options); }},
   };
 }
 

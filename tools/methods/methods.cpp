@@ -28,7 +28,8 @@ std::vector<const Method*> named(const std::string& name) {
 std::span<const Method> methods() {
   static const std::vector<Method> kAll = [] {
     std::vector<Method> all;
-    for (const auto& family : {gradient_methods, path_methods, map_methods, perturbation_methods}) {
+    for (const auto& family :
+         {gradient_methods, path_methods, rule_methods, map_methods, perturbation_methods}) {
       for (Method& m : family()) all.push_back(std::move(m));
     }
     return all;
