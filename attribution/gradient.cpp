@@ -3,17 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "attribution/explain.h"
+#include "attribution/moments.h"
+#include "attribution/noise.h"
 #include "attribution/run.h"
-#include "engine/random.h"
 
 namespace ingrad {
 namespace {
-
-// Random numbers of explainers are apart from those of initialisation, data and dropout.
-constexpr std::uint64_t kNoiseStream = 0x736d6f6f7468;  // "smooth"
 
 Attribution plain(std::string name, bool times_input, const ModelFn& model, const Tensor& x,
                   const ExplainOptions& options, Location where) {
@@ -34,28 +31,6 @@ Attribution plain(std::string name, bool times_input, const ModelFn& model, cons
       });
   run.result().steps.assign(static_cast<std::size_t>(run.samples()), 1);
   return run.finish(values, false);
-}
-
-// Running mean and sum of squared deviations, and the mean of squares.
-struct Moments {
-  std::vector<double> mean, deviation, square;
-  explicit Moments(std::size_t n) : mean(n), deviation(n), square(n) {}
-
-  void add(std::size_t at, std::span<const float> v, int count) {
-    for (std::size_t i = 0; i < v.size(); ++i) {
-      const double x = static_cast<double>(v[i]);
-      const double before = x - mean[at + i];
-      mean[at + i] += before / count;
-      deviation[at + i] += before * (x - mean[at + i]);
-      square[at + i] += (x * x - square[at + i]) / count;
-    }
-  }
-};
-
-double noise_scale(const SmoothGradOptions& o, std::span<const float> row) {
-  if (!o.relative_sigma) return o.sigma;
-  const auto [low, high] = std::minmax_element(row.begin(), row.end());
-  return o.sigma * (static_cast<double>(*high) - static_cast<double>(*low));
 }
 
 }  // namespace
@@ -85,33 +60,27 @@ Attribution explain_smooth_grad(const ModelFn& model, const Tensor& x, const Smo
   ExplainRun run(names[static_cast<std::size_t>(o.statistic)], model, x, options, where);
   const std::size_t width = run.width();
   Moments moments(static_cast<std::size_t>(run.samples()) * width);
+  std::vector<double> square;
   run.pool().gradients(
       run.items(o.draws),
       [&](const WorkItem& w, std::span<float> to) {
-        const auto from = run.row(w.sample);
-        const RandomKey key{o.seed, kNoiseStream, run.number_of(w.sample),
-                            static_cast<std::uint64_t>(w.variant)};
-        const Tensor noise = random_normal({1, static_cast<std::int64_t>(width)}, key);
-        const float* z = noise.data<float>();
-        const auto sigma = static_cast<float>(noise_scale(o, from));
-        for (std::size_t i = 0; i < width; ++i) to[i] = from[i] + sigma * z[i];
+        add_noise(
+            run.row(w.sample), {.sigma = o.sigma, .relative_sigma = o.relative_sigma},
+            {o.seed, kNoiseStream, run.number_of(w.sample), static_cast<std::uint64_t>(w.variant)},
+            to);
       },
       [&](const WorkItem& w, double, std::span<const float> grad) {
-        moments.add(static_cast<std::size_t>(w.sample) * width, grad,
-                    static_cast<int>(w.variant) + 1);
+        const std::size_t at = static_cast<std::size_t>(w.sample) * width;
+        const int count = static_cast<int>(w.variant) + 1;
+        if (o.statistic != Statistic::square) return moments.add(at, grad, count);
+        square.assign(grad.begin(), grad.end());
+        for (double& v : square) v *= v;
+        moments.add(at, square, count);
       });
-  std::vector<double>& values = o.statistic == Statistic::mean     ? moments.mean
-                                : o.statistic == Statistic::square ? moments.square
-                                                                   : moments.deviation;
-  if (o.statistic == Statistic::variance) {
-    for (double& v : values) v /= o.draws - 1;
-  }
+  std::vector<double> values =
+      o.statistic == Statistic::variance ? moments.variance(o.draws) : moments.mean();
   if (o.statistic == Statistic::mean && o.draws > 1) {
-    std::vector<double> error;
-    for (const double d : moments.deviation) {
-      error.push_back(std::sqrt(d / (o.draws - 1) / static_cast<double>(o.draws)));
-    }
-    run.set_standard_error(error);
+    run.set_standard_error(moments.error_of_mean(o.draws));
   }
   if (o.multiply_by_input) {
     for (std::int64_t s = 0; s < run.samples(); ++s) {

@@ -2,6 +2,9 @@
 #include "tests/attribution/every_method.h"
 
 #include "attribution/explain.h"
+#include "attribution/noise_tunnel.h"
+#include "attribution/paths/expected_gradients.h"
+#include "attribution/paths/guided_ig.h"
 #include "attribution/perturbation/ablation.h"
 #include "attribution/perturbation/lime.h"
 #include "attribution/perturbation/masks.h"
@@ -42,6 +45,22 @@ const std::vector<TestedMethod>& every_method() {
       smooth("var_grad", Statistic::variance),
       // Not implementation invariant, nor linear in the model.
       {"deep_lift", [](M m, T x, O o) { return explain_deep_lift(m, x, {}, o); }, false, false,
+       false},
+      {"noise_tunnel",
+       [](M m, T x, O o) {
+         const Explainer inner = [](M f, T rows, O to) {
+           return explain_integrated_gradients(f, rows, {.steps = 3}, to);
+         };
+         return explain_noise_tunnel(m, x, inner, {.draws = 4}, o);
+       },
+       true},
+      {"expected_gradients",
+       [](M m, T x, O o) {
+         return explain_expected_gradients(
+             m, x, {.baselines = {Tensor::zeros(Shape{}), Tensor::scalar(0.5F)}, .draws = 8}, o);
+       },
+       true},
+      {"guided_ig", [](M m, T x, O o) { return explain_guided_ig(m, x, {.steps = 10}, o); }, false,
        false},
       {"feature_ablation", [](M m, T x, O o) { return explain_feature_ablation(m, x, {}, o); }},
       {"occlusion",
