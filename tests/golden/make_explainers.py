@@ -19,7 +19,7 @@ from safetensors.numpy import save_file
 from explainers import nets
 
 HERE = pathlib.Path(__file__).resolve().parent / "explainers"
-FAMILIES = ["maps", "perturbation", "rules"]
+FAMILIES = ["maps", "paths", "perturbation", "rules"]
 
 
 def write(name, tensors):
