@@ -53,6 +53,20 @@ void blur_and_transpose(const std::vector<double>& k, BlurEdge edge, std::int64_
   }
 }
 
+std::vector<double> blurred(std::vector<double> result, const Shape& row, double sigma,
+                            BlurEdge edge) {
+  if (4 * sigma + 0.5 < 1) return result;
+  const std::vector<double> k = half_kernel(sigma);
+  const std::int64_t height = row[1], width = row[2];
+  std::vector<double> turned(static_cast<std::size_t>(height * width)), sum;
+  for (std::int64_t c = 0; c < row[0]; ++c) {
+    double* const channel = result.data() + c * height * width;
+    blur_and_transpose(k, edge, height, width, channel, turned.data(), sum);
+    blur_and_transpose(k, edge, width, height, turned.data(), channel, sum);
+  }
+  return result;
+}
+
 }  // namespace
 
 void check_pictures(std::string_view method, const Shape& row, Location where) {
@@ -64,17 +78,12 @@ void check_pictures(std::string_view method, const Shape& row, Location where) {
 
 std::vector<double> gaussian_blur(std::span<const float> picture, const Shape& row, double sigma,
                                   BlurEdge edge) {
-  std::vector<double> result(picture.begin(), picture.end());
-  if (4 * sigma + 0.5 < 1) return result;
-  const std::vector<double> k = half_kernel(sigma);
-  const std::int64_t height = row[1], width = row[2];
-  std::vector<double> turned(static_cast<std::size_t>(height * width)), sum;
-  for (std::int64_t c = 0; c < row[0]; ++c) {
-    double* const channel = result.data() + c * height * width;
-    blur_and_transpose(k, edge, height, width, channel, turned.data(), sum);
-    blur_and_transpose(k, edge, width, height, turned.data(), channel, sum);
-  }
-  return result;
+  return blurred({picture.begin(), picture.end()}, row, sigma, edge);
+}
+
+std::vector<double> gaussian_blur(std::span<const double> picture, const Shape& row, double sigma,
+                                  BlurEdge edge) {
+  return blurred({picture.begin(), picture.end()}, row, sigma, edge);
 }
 
 }  // namespace ingrad

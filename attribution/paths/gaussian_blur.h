@@ -22,6 +22,8 @@ enum class BlurEdge : std::uint8_t {
 // sigma = 1/8 it is the picture itself. Sums in double.
 std::vector<double> gaussian_blur(std::span<const float> picture, const Shape& row, double sigma,
                                   BlurEdge edge);
+std::vector<double> gaussian_blur(std::span<const double> picture, const Shape& row, double sigma,
+                                  BlurEdge edge);
 
 // Error, in the name of a method, unless samples are pictures [C, H, W].
 void check_pictures(std::string_view method, const Shape& row, Location where);

@@ -7,6 +7,8 @@
 #include "attribution/baseline_choices.h"
 #include "attribution/explain.h"
 #include "attribution/paths/blur_ig.h"
+#include "attribution/paths/segments.h"
+#include "attribution/paths/xrai.h"
 #include "engine/ops/concat.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
@@ -154,6 +156,141 @@ TEST(BlurIg, Refusals) {
         explain_blur_ig(model, noise(1, Shape{1, 6}), {.max_sigma = 0});
       },
       "sigma 0");
+}
+
+// A line of points 0, 1, 3, 7: edges of weight 1, 2 and 4.
+TEST(Segments, FelzenszwalbOfALine) {
+  const std::vector<double> line = {0, 1, 3, 7};
+  const auto with = [&](double k, int min_size) {
+    return felzenszwalb(line, Shape{1, 1, 4}, {.scale = 255 * k, .sigma = 0, .min_size = min_size});
+  };
+  using Numbers = std::vector<std::int32_t>;
+  EXPECT_EQ(with(0.9, 0), (Numbers{0, 1, 2, 3}));  // 1 > 0 + 0.9
+  EXPECT_EQ(with(1.9, 0), (Numbers{0, 0, 1, 2}));  // 2 > 1 + 1.9 / 2
+  EXPECT_EQ(with(2, 0), (Numbers{0, 0, 0, 1}));    // 2 = 1 + 2 / 2; 4 > 0 + 2
+  EXPECT_EQ(with(6, 0), (Numbers{0, 0, 0, 0}));    // 4 = 2 + 6 / 3
+  EXPECT_EQ(with(5.9, 0), (Numbers{0, 0, 0, 1}));
+  EXPECT_EQ(with(1.9, 2), (Numbers{0, 0, 0, 0}));  // {2} joins {0, 1}, then {3}
+  EXPECT_EQ(with(0, 2), (Numbers{0, 0, 0, 0}));
+}
+
+// Two flat halves of 32 points, one step apart: they join from scale 255 x 32 on.
+TEST(Segments, FelzenszwalbOfTwoHalves) {
+  std::vector<double> halves(128);
+  for (std::size_t i = 0; i < 128; ++i) halves[i] = i % 8 < 4 ? 0 : 1 / std::sqrt(2.0);
+  const Shape row{2, 8, 8};  // two channels: their distance is 1
+  for (const auto& [scale, count] : {std::pair{255 * 31.9, 2}, {255 * 32.1, 1}}) {
+    const auto numbers = felzenszwalb(halves, row, {.scale = scale, .sigma = 0, .min_size = 0});
+    EXPECT_EQ(static_cast<int>(segments_of(numbers).size()), count);
+    EXPECT_EQ(numbers[0], 0);
+    EXPECT_EQ(numbers[7], count - 1);
+  }
+  // Diagonal neighbours are neighbours.
+  std::vector<double> board(16);
+  for (std::size_t i = 0; i < 16; ++i) board[i] = (i / 4 + i % 4) % 2 == 0 ? 0 : 1;
+  EXPECT_EQ(
+      segments_of(felzenszwalb(board, Shape{1, 4, 4}, {.scale = 1, .sigma = 0, .min_size = 0}))
+          .size(),
+      2U);
+}
+
+TEST(Segments, Dilation) {
+  const Segment middle = {12};
+  EXPECT_EQ(dilated(middle, 5, 5, 0), middle);
+  EXPECT_EQ(dilated(middle, 5, 5, 1), (Segment{7, 11, 12, 13, 17}));
+  EXPECT_EQ(dilated(middle, 5, 5, 2).size(), 13U);
+  EXPECT_EQ(dilated({0, 4}, 5, 5, 1), (Segment{0, 1, 3, 4, 5, 9}));
+  EXPECT_EQ(segments_of(std::vector<std::int32_t>{2, 0, 2}), (std::vector<Segment>{{1}, {0, 2}}));
+}
+
+TEST(Xrai, RanksByTheMeanOfNewPoints) {
+  const std::vector<double> map = {6, 2, 1, 0, -1, 4};
+  // {0, 1}: mean 4; then {1, 2, 5} has 1 and 4 left, mean 2.5, before {0, 1, 5, 3}, mean 2.
+  EXPECT_EQ(rank_segments(map, {{0, 1}, {1, 2, 5}, {0, 1, 5, 3}}, 1),
+            (std::vector<double>{4, 4, 2.5, 0, -1, 2.5}));
+  // With two new points at least the last segment is left out: the rest gets its mean.
+  EXPECT_EQ(rank_segments(map, {{0, 1}, {1, 2, 5}, {0, 1, 5, 3}}, 2),
+            (std::vector<double>{4, 4, 2.5, -0.5, -0.5, 2.5}));
+  EXPECT_EQ(rank_segments(map, {}, 1), (std::vector<double>(6, 2)));
+  EXPECT_EQ(rank_segments(map, {{}, {5}}, 0)[5], 4);
+}
+
+// A linear model: Integrated Gradients are w times the distance from the mean of black and white.
+TEST(Xrai, OfALinearModel) {
+  const Tensor w = Tensor::from<float>({1, 2, 3, 4, -1, 0, 0, 5}, Shape{1, 8});
+  const ModelFn model = [&](const Tensor& x) { return linear(flatten(x, 1), w); };
+  const Tensor x = Tensor::from<float>({0, 1, 2, 4, 4, 1, 2, 3}, Shape{1, 2, 2, 2});
+  // Baselines 0 and 4: distances from 2 are -2, -1, 0, 2; 2, -1, 0, 1. Largest channel of -2, -2,
+  // 0, 8 and -2, 0, 0, 5: -2, 0, 0, 8.
+  const Tensor masks = Tensor::from<std::int64_t>({0, 1, 0, 1, 1, 0, 1, 0}, Shape{2, 2, 2});
+  const Attribution a = explain_xrai(model, x, {.segments = masks}, kOnly);
+  EXPECT_EQ(a.values.shape(), (Shape{1, 1, 2, 2}));
+  const auto v = a.values.to_vector<double>();
+  const double expected[] = {-1, 4, -1, 4};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(v[i], expected[i], 1e-5);
+  EXPECT_EQ(a.cost.gradient_rows, 200);
+  EXPECT_EQ(a.method, "xrai");
+  EXPECT_TRUE(a.delta.empty());
+  // One segment more for every sample on its own.
+  const Tensor two = concat({x, x}, 0);
+  const Tensor each = Tensor::from<std::int64_t>({0, 1, 0, 1, 1, 1, 1, 1}, Shape{2, 1, 2, 2});
+  const auto b =
+      explain_xrai(model, two, {.steps = 2, .segments = each}, kOnly).values.to_vector<double>();
+  const double both[] = {-1, 4, -1, 4, 1.5, 1.5, 1.5, 1.5};
+  for (std::size_t i = 0; i < 8; ++i) EXPECT_NEAR(b[i], both[i], 1e-5);
+}
+
+// A bright square on dark ground that alone matters: its points have the largest values, and the
+// values are constant on it.
+TEST(Xrai, FindsTheObjectWithItsOwnSegments) {
+  const Tensor x = noise(104, Shape{2, 1, 32, 32}, 0.02);
+  const Tensor w = Tensor::zeros(Shape{1, 1024});
+  for (std::int64_t y = 8; y < 16; ++y) {
+    for (std::int64_t c = 20; c < 28; ++c) {
+      x.mutable_data<float>()[y * 32 + c] += 1;
+      x.mutable_data<float>()[1024 + (y + 8) * 32 + c - 10] += 1;
+      w.mutable_data<float>()[y * 32 + c] = 1;
+    }
+  }
+  const ModelFn model = [&](const Tensor& in) { return linear(flatten(in, 1), w); };
+  const auto v =
+      explain_xrai(model, x, {.steps = 2, .dilation = 0}, kOnly).values.to_vector<double>();
+  double inside = INFINITY, outside = -INFINITY;
+  for (std::int64_t i = 0; i < 1024; ++i) {
+    const bool in = i / 32 >= 8 && i / 32 < 16 && i % 32 >= 20 && i % 32 < 28;
+    (in ? inside : outside) = in ? std::min(inside, v[static_cast<std::size_t>(i)])
+                                 : std::max(outside, v[static_cast<std::size_t>(i)]);
+  }
+  EXPECT_GT(inside, 0.3);
+  EXPECT_LT(outside, 0.1);
+}
+
+TEST(Xrai, KeepsThePromisesOfThePool) {
+  const ModelFn model = conv_net();
+  expect_pool_promises(
+      [&](const Tensor& x, const ExplainOptions& o) {
+        return explain_xrai(model, x, {.steps = 5, .scales = {50, 500}}, o);
+      },
+      "xrai");
+}
+
+TEST(Xrai, Refusals) {
+  const ModelFn model = conv_net();
+  const Tensor x = noise(105, Shape{2, 2, 8, 8});
+  expect_refusal([&] { explain_xrai(model, noise(1, Shape{1, 6})); }, "pictures");
+  expect_refusal(
+      [&] {
+        explain_xrai(model, x, {.segments = Tensor::zeros(Shape{3, 8, 7})});
+      },
+      "[3, 8, 7]");
+  expect_refusal(
+      [&] {
+        explain_xrai(model, x, {.segments = Tensor::zeros(Shape{3, 1, 8, 8})});
+      },
+      "[S, H, W]");
+  expect_refusal([&] { explain_xrai(model, x, {.scales = {}}); }, "0 scales");
+  expect_refusal([&] { explain_xrai(model, x, {.sigma = -1}); }, "sigma -1");
+  expect_refusal([&] { explain_xrai(model, Tensor::full(Shape{1, 2, 8, 8}, INFINITY)); }, "inf");
 }
 
 }  // namespace
