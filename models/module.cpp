@@ -197,10 +197,12 @@ void Module::initialize(std::uint64_t seed) {
   });
 }
 
-std::function<Tensor(const Tensor&)> as_function(const Module& model) {
-  return [&model](const Tensor& x) {
+std::function<Tensor(const Tensor&)> as_function(const Module& model,
+                                                 const FunctionOptions& options) {
+  return [&model, options](const Tensor& x) {
     Pass pass;
     pass.taps = true;
+    pass.attention_weights = options.attention_weights;
     return model.run(x, pass);
   };
 }

@@ -101,8 +101,13 @@ class Module {
   std::string name_;
 };
 
+struct FunctionOptions {
+  // Taps of the weights of attention, too: see Pass::attention_weights. Costs memory.
+  bool attention_weights = false;
+};
 // `model` in evaluation mode as a plain function of its input, for explainers; the outputs of its
 // modules are taps by their paths. The model must outlive it.
-std::function<Tensor(const Tensor&)> as_function(const Module& model);
+std::function<Tensor(const Tensor&)> as_function(const Module& model,
+                                                 const FunctionOptions& options = {});
 
 }  // namespace ingrad

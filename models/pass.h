@@ -39,6 +39,9 @@ class Pass {
   // ---- taps ----
   // Should every module name its output by its path, for find_tap ("layer1.0.conv1")?
   bool taps = false;
+  // Should attention compute its weights in full and name them PATH.weights, [N, heads, queries,
+  // keys]?
+  bool attention_weights = false;
 
   // ---- randomness ----
   // For dropout: differs by module, step and row, not by batch. `first_row`: the number of row 0 of
