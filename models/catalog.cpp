@@ -6,10 +6,12 @@
 
 #include "engine/option_text.h"
 #include "models/cnn.h"
+#include "models/gpt.h"
 #include "models/lenet.h"
 #include "models/mlp.h"
 #include "models/resnet.h"
 #include "models/vgg.h"
+#include "models/vit.h"
 
 namespace ingrad {
 namespace {
@@ -21,6 +23,18 @@ struct Entry {
   ModelEntry shown;
   Build build;
 };
+
+// One of two values, the first being the default.
+bool second_of(OptionText& text, std::string_view key, std::string_view first,
+               std::string_view second, Location where) {
+  const std::string value = text.text(key, first);
+  if (value != first && value != second) {
+    throw Error(
+        fmt::format("{}: {} is '{}', expected {} or {}", text.name(), key, value, first, second),
+        where);
+  }
+  return value == second;
+}
 
 std::unique_ptr<Module> build_mlp(const ModelSpec& spec, OptionText& text, Location where) {
   MlpOptions o{.dtype = spec.dtype};
@@ -78,15 +92,47 @@ std::unique_ptr<Module> build_vgg(const ModelSpec& spec, OptionText& text, Locat
 template <int depth>
 std::unique_ptr<Module> build_resnet(const ModelSpec& spec, OptionText& text, Location where) {
   ResNetOptions o{.dtype = spec.dtype};
-  const std::string stem = text.text("stem", "imagenet");
-  if (stem != "imagenet" && stem != "cifar") {
-    throw Error(fmt::format("{}: stem is '{}', expected imagenet or cifar", text.name(), stem),
-                where);
-  }
-  o.stem = stem == "cifar" ? ResNetStem::cifar : ResNetStem::imagenet;
+  o.stem = second_of(text, "stem", "imagenet", "cifar", where) ? ResNetStem::cifar
+                                                               : ResNetStem::imagenet;
   o.width = text.integer("width", o.width);
   o.zero_init_residual = text.flag("zero_init_residual");
   return std::make_unique<ResNet>(depth, spec.input, spec.outputs, o, where);
+}
+
+std::unique_ptr<Module> build_vit(const ModelSpec& spec, OptionText& text, Location where) {
+  VitOptions o{.dtype = spec.dtype};
+  o.patch = text.integer("patch", o.patch);
+  o.width = text.integer("width", o.width);
+  o.layers = text.integer("layers", o.layers);
+  o.heads = text.integer("heads", o.heads);
+  o.hidden = text.integer("hidden", o.hidden);
+  o.pool = second_of(text, "pool", "token", "mean", where) ? VitPool::mean : VitPool::token;
+  o.dropout = text.number("dropout", o.dropout);
+  o.attention_dropout = text.number("attention_dropout", o.attention_dropout);
+  o.zero_init_head = text.flag("zero_init_head");
+  return std::make_unique<Vit>(spec.input, spec.outputs, o, where);
+}
+
+// Inputs [context] are token numbers, [context, width] embeddings.
+std::unique_ptr<Module> build_gpt(const ModelSpec& spec, OptionText& text, Location where) {
+  GptOptions o{.dtype = spec.dtype};
+  const Shape& input = spec.input;
+  o.width = text.integer("width", input.rank() == 2 ? input[1] : o.width);
+  if (input.rank() < 1 || input.rank() > 2 || (input.rank() == 2 && input[1] != o.width)) {
+    throw Error(fmt::format("gpt: input {}; expected [context] for token numbers or [context, {}] "
+                            "for embeddings",
+                            input.str(), o.width),
+                where);
+  }
+  o.layers = text.integer("layers", o.layers);
+  o.heads = text.integer("heads", o.heads);
+  o.hidden = text.integer("hidden", o.hidden);
+  o.logits = second_of(text, "logits", "last", "all", where) ? GptLogits::all : GptLogits::last;
+  o.tied = text.flag("tied", o.tied);
+  o.activation = text.text("activation", o.activation);
+  o.dropout = text.number("dropout", o.dropout);
+  o.attention_dropout = text.number("attention_dropout", o.attention_dropout);
+  return std::make_unique<Gpt>(input[0], spec.outputs, o, where);
 }
 
 template <int depth>
@@ -140,7 +186,20 @@ const std::vector<Entry>& entries() {
       resnet_entry<34>(),
       resnet_entry<50>(),
       resnet_entry<101>(),
-      resnet_entry<152>()};
+      resnet_entry<152>(),
+      {{"vit",
+        "vision transformer (Dosovitskiy et al. 2021), torchvision's names",
+        "patch=4, width=192, layers=6, heads=3, hidden=0 (4 width), pool=token (or mean), "
+        "dropout=0, attention_dropout=0, zero_init_head",
+        {"vit", {3, 32, 32}, 10}},
+       build_vit},
+      {{"gpt",
+        "language model (GPT-2, Radford et al. 2019) of token numbers, or of embeddings [context, "
+        "width]; GPT-2's names",
+        "width=128, layers=4, heads=4, hidden=0 (4 width), logits=last (or all), tied=true, "
+        "activation=gelu_tanh, dropout=0, attention_dropout=0",
+        {"gpt", {128}, 65}},
+       build_gpt}};
   return all;
 }
 

@@ -12,7 +12,7 @@ namespace ingrad {
 
 struct ModelSpec {
   std::string text;          // "resnet18:stem=cifar"; see model_catalog
-  Shape input;               // of one sample: [C, H, W] or [features]
+  Shape input;               // of one sample: [C, H, W], [features], [tokens] ...
   std::int64_t outputs = 1;  // classes, or numbers to predict
   DType dtype = DType::f32;  // of parameters and computations: f32 or f64
 };

@@ -39,9 +39,14 @@ TEST(Architectures, AsManyParametersAsTorchvision) {
         Size{"resnet101", 44549160}, Size{"resnet152", 60192808}, Size{"vgg11", 132863336},
         Size{"vgg13", 133047848}, Size{"vgg16", 138357544}, Size{"vgg19", 143667240},
         Size{"vgg11:batch_norm", 132868840}, Size{"vgg13:batch_norm", 133053736},
-        Size{"vgg16:batch_norm", 138365992}, Size{"vgg19:batch_norm", 143678248}}) {
+        Size{"vgg16:batch_norm", 138365992}, Size{"vgg19:batch_norm", 143678248},
+        Size{"vit:patch=32,width=768,layers=12,heads=12", 88224232}}) {
     EXPECT_EQ(build_model({text, {3, 224, 224}, 1000})->parameter_count(), parameters) << text;
   }
+  trim_memory();
+  // The smallest released GPT-2, without the head's weight, which is the table.
+  EXPECT_EQ(build_model({"gpt:width=768,layers=12,heads=12", {1024}, 50257})->parameter_count(),
+            124439808);
   trim_memory();
   // By hand: 784 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10, and the sum that LeCun et al. would
   // get with full connections.
@@ -138,7 +143,11 @@ const ModelSpec kSmall[] = {{"mlp:hidden=32-16,batch_norm,activation=gelu", {1, 
                             {"resnet34:width=8", {1, 33, 47}, 5},
                             {"resnet50:stem=cifar,width=8", {3, 16, 16}, 10},
                             {"vgg11:hidden=32", {3, 32, 32}, 10},
-                            {"vgg11:hidden=16,batch_norm", {1, 32, 40}, 3}};
+                            {"vgg11:hidden=16,batch_norm", {1, 32, 40}, 3},
+                            {"vit:patch=4,width=24,layers=2,heads=3", {3, 16, 12}, 10},
+                            {"vit:patch=2,width=16,layers=1,heads=1,pool=mean", {1, 6, 6}, 3},
+                            {"gpt:layers=2,heads=2", {9, 16}, 7},
+                            {"gpt:layers=1,heads=3,hidden=5,activation=relu", {21, 12}, 3}};
 
 class EveryModel : public testing::TestWithParam<ModelSpec> {};
 INSTANTIATE_TEST_SUITE_P(Small, EveryModel, testing::ValuesIn(kSmall));
