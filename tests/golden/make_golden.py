@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 MODULES = [
     "ops_elementwise", "ops_shape", "ops_reduction", "ops_convolution", "ops_pooling",
     "ops_normalization", "ops_attention", "ops_indexing", "ops_loss", "optimizers", "schedules",
-    "second_order", "resnet",
+    "second_order", "resnet", "vit", "gpt",
 ]
 
 
