@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ViT and GPT beyond what holds for every architecture: names, initial values, tokens and
-// embeddings, causality, plans, derivatives, files, and what is refused.
+// embeddings, causality, derivatives, files, and what is refused.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -12,14 +12,11 @@
 #include "engine/ops/concat.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/index.h"
-#include "engine/ops/losses.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/shape.h"
 #include "engine/ops/slice.h"
-#include "engine/plan/plan.h"
 #include "models/gpt.h"
 #include "models/model_file.h"
-#include "models/training/step_gradients.h"
 #include "models/vit.h"
 
 namespace ingrad {
@@ -47,7 +44,6 @@ std::map<std::string, Tensor> by_name(const Module& m) {
   return all;
 }
 
-double difference(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
 double deviation(const Tensor& t) { return stddev(t, {}, 0).item(); }
 
 template <class F>
@@ -61,7 +57,6 @@ void expect_message(const F& f, std::string_view part) {
 }
 
 const ModelSpec kVit{"vit:patch=4,width=24,layers=2,heads=3", {3, 16, 12}, 10};
-const ModelSpec kMeanVit{"vit:patch=4,width=24,layers=2,heads=3,pool=mean", {3, 16, 12}, 10};
 const ModelSpec kGpt{"gpt:layers=2,heads=2", {12, 16}, 11};
 
 // ---- names and initial values -----------------------------------------------------------------
@@ -199,112 +194,6 @@ TEST(Gpt, GradientsOfLaterTokensAreZero) {
   const Tensor g = gradient(sum(select(y, 1, 4) * noise({2, 11})), x);
   EXPECT_EQ(amax(abs(narrow(g, 1, 5, 4))).item(), 0);
   for (std::int64_t i = 0; i < 5; ++i) EXPECT_GT(amax(abs(select(g, 1, i))).item(), 0);
-}
-
-// ---- plans ------------------------------------------------------------------------------------
-struct Planned {
-  explicit Planned(const ModelSpec& spec) : spec_(spec), model_(make_model(spec, 5)) {}
-
-  // Logits, and the gradient of one logit per row.
-  std::vector<Tensor> operator()(std::span<const Tensor> in) const {
-    const Tensor x = in[0].track(), z = (*model_)(x);
-    return {z.detach(), gradient(sum(gather(z, 1, in[1])), x)};
-  }
-  std::vector<Tensor> inputs(std::int64_t rows) const {
-    std::vector<std::int64_t> c;
-    for (std::int64_t i = 0; i < rows; ++i) c.push_back(i * 3 % spec_.outputs);
-    return {noise(spec_.input.with_inserted(0, rows)), Tensor::from<std::int64_t>(c, {rows, 1})};
-  }
-  std::vector<TensorSpec> specs(std::int64_t rows) const {
-    return {{spec_.input.with_inserted(0, rows), DType::f32, {}}, {Shape{rows, 1}, DType::i64, {}}};
-  }
-
-  ModelSpec spec_;
-  std::unique_ptr<Module> model_;
-};
-
-class PlannedTransformer : public testing::TestWithParam<ModelSpec> {};
-INSTANTIATE_TEST_SUITE_P(Models, PlannedTransformer, testing::Values(kVit, kMeanVit, kGpt));
-
-TEST_P(PlannedTransformer, SameBitsForAnyRowsAndThreads) {
-  const Planned net(GetParam());
-  const auto plan = compile([&](std::span<const Tensor> in) { return net(in); }, net.specs(17),
-                            {.tile_rows = 4, .poison = true});
-  const auto all = net.inputs(17);
-  Workspace workspace(plan, 1);
-  const auto expected = workspace.run(all);
-  const auto eager = net(all);
-  for (std::size_t i = 0; i < 2; ++i) {
-    EXPECT_LE(difference(expected[i], eager[i]), 2e-6 * amax(abs(eager[i])).item()) << i;
-  }
-  for (const int threads : {1, 2, 3}) {
-    Workspace again(plan, threads);
-    for (const std::int64_t rows : {1, 3, 17}) {
-      for (const std::int64_t first : {std::int64_t{0}, 17 - rows}) {
-        const auto got = again.run(std::vector<Tensor>{contiguous(narrow(all[0], 0, first, rows)),
-                                                       contiguous(narrow(all[1], 0, first, rows))});
-        for (std::size_t i = 0; i < 2; ++i) {
-          EXPECT_EQ(got[i].to_vector<float>(),
-                    narrow(expected[i], 0, first, rows).to_vector<float>())
-              << rows << " rows from " << first << ", " << threads << " threads";
-        }
-      }
-    }
-  }
-}
-
-TEST_P(PlannedTransformer, EveryPassKeepsTheResult) {
-  const Planned net(GetParam());
-  const auto inputs = net.inputs(5);
-  const auto eager = net(inputs);
-  std::vector<std::vector<std::string>> choices = {{}};
-  for (const std::string_view pass : pass_names()) choices.push_back({std::string(pass)});
-  for (const auto& without : choices) {
-    const auto plan = compile([&](std::span<const Tensor> in) { return net(in); }, net.specs(5),
-                              {.without = without, .poison = true});
-    Workspace workspace(plan);
-    const auto got = workspace.run(inputs);
-    for (std::size_t i = 0; i < 2; ++i) {
-      EXPECT_LE(difference(got[i], eager[i]), 2e-6 * amax(abs(eager[i])).item())
-          << (without.empty() ? "" : without[0]);
-    }
-  }
-}
-
-TEST(Gpt, PlanOnTokens) {
-  const auto model = make_model({"gpt:layers=2,heads=2,width=16,logits=all", {12}, 11}, 4);
-  const std::vector<TensorSpec> specs = {{Shape{17, 12}, DType::i64, {}}};
-  const auto plan =
-      compile([&](std::span<const Tensor> in) { return std::vector{(*model)(in[0])}; }, specs);
-  Workspace workspace(plan);
-  const Tensor t = tokens_of(17, 12, 11);
-  const Tensor y = (*model)(t);
-  for (const std::int64_t rows : {1, 3, 17}) {
-    const auto got = workspace.run(std::vector<Tensor>{contiguous(narrow(t, 0, 17 - rows, rows))});
-    EXPECT_EQ(got[0].to_vector<float>(), narrow(y, 0, 17 - rows, rows).to_vector<float>()) << rows;
-  }
-}
-
-TEST(Gpt, TrainingStepPlanEqualsOpByOp) {
-  const auto model = make_model({"gpt:layers=2,heads=2,width=16,logits=all", {12}, 11}, 4);
-  ClassLossOptions each_position;
-  each_position.reduction = LossReduction::none;
-  const RowLoss loss = [&](const Tensor& logits, const Tensor& next) {
-    const Tensor each =
-        cross_entropy(reshape(logits, {-1, 11}), reshape(next, {-1}), each_position);
-    return mean(reshape(each, next.shape()), {1});
-  };
-  const Tensor x = tokens_of(4, 12, 11), next = remainder(x + 1, 11);
-  StepEvaluator planned(*model, model->parameters(), loss),
-      eager(*model, model->parameters(), loss, Execution::op_by_op);
-  const StepGradients a = planned(x, next, 1, 1), b = eager(x, next, 1, 1);
-  EXPECT_NEAR(a.loss.item(), std::log(11.0), 0.1);
-  EXPECT_NEAR(a.loss.item(), b.loss.item(), 1e-6);
-  ASSERT_EQ(a.gradients.size(), b.gradients.size());
-  for (std::size_t i = 0; i < a.gradients.size(); ++i) {
-    EXPECT_LE(difference(a.gradients[i], b.gradients[i]), 1e-6) << model->parameters()[i].name;
-    EXPECT_GT(amax(abs(b.gradients[i])).item(), 0) << model->parameters()[i].name;
-  }
 }
 
 // ---- derivatives ------------------------------------------------------------------------------
