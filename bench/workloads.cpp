@@ -34,6 +34,7 @@ struct Model {
   std::vector<std::int64_t> batches;  // of input gradients
   std::int64_t paths = 0;             // samples of a row of Integrated Gradients; 0: none
   std::int64_t training = 0;          // batch of a training step; 0: none
+  ModelSpec language = {};            // what is trained instead, to predict tokens
 };
 const std::vector<Model>& models() {
   static const std::vector<Model> all = {
@@ -43,12 +44,15 @@ const std::vector<Model>& models() {
       {"cnn3", {"cnn3", {3, 32, 32}, 10}, {1, 16, 256}, 16, 64},
       {"resnet18", {"resnet18:stem=cifar", {3, 32, 32}, 10}, {1, 16, 64}, 4, 64},
       {"resnet18_224", {"resnet18", {3, 224, 224}, 1000}, {1, 4}},
+      {"vit", {"vit", {3, 32, 32}, 10}, {1, 16, 64}},
+      // With respect to embeddings; trained on tokens, by the logits of all positions.
+      {"gpt", {"gpt", {128, 128}, 65}, {1, 16}, 0, 16, {"gpt:logits=all", {128}, 65}},
   };
   return all;
 }
 
-std::unique_ptr<Module> build(const Model& model) {
-  auto built = build_model(model.spec);
+std::unique_ptr<Module> build(const ModelSpec& spec) {
+  auto built = build_model(spec);
   for (const NamedTensor& p : built->state()) {
     p.tensor.assign(by_formula(p.name, p.tensor.shape()));
   }
@@ -62,10 +66,44 @@ Tensor inputs_of(const Model& model, std::int64_t batch) {
 }
 
 // 0, 1, ... 9, 0, 1, ...
-Tensor classes(std::int64_t batch, std::int64_t outputs) {
+Tensor classes(std::int64_t batch) {
   std::vector<std::int64_t> c;
-  for (std::int64_t i = 0; i < batch; ++i) c.push_back(i % outputs);
+  for (std::int64_t i = 0; i < batch; ++i) c.push_back(i % 10);
   return Tensor::from<std::int64_t>(c, Shape{batch});
+}
+
+// By formula, below `count`.
+Tensor numbers(std::string_view name, const Shape& shape, std::int64_t count) {
+  std::vector<std::int64_t> n;
+  for (const double v : by_formula(name, shape).to_vector<double>()) {
+    n.push_back(static_cast<std::int64_t>((v + 1) / 2 * static_cast<double>(count)));
+  }
+  return Tensor::from<std::int64_t>(n, shape);
+}
+
+// What is trained on what. Logits [N, K] with labels [N], or [N, L, K] with [N, L].
+struct Training {
+  std::unique_ptr<Module> network;
+  Tensor x, labels;
+};
+Training training_of(const Model& model, std::int64_t batch) {
+  if (model.language.text.empty()) {
+    return {build(model.spec), inputs_of(model, batch), classes(batch)};
+  }
+  const ModelSpec& spec = model.language;
+  const Shape shape = spec.input.with_inserted(0, batch);
+  return {build(spec), numbers("tokens", shape, spec.outputs),
+          numbers("next", shape, spec.outputs)};
+}
+
+Tensor loss_of(const Tensor& logits, const Tensor& labels, LossReduction reduction) {
+  ClassLossOptions options;
+  options.reduction = reduction;
+  return cross_entropy(reshape(logits, {-1, logits.dim(-1)}), reshape(labels, {-1}), options);
+}
+Tensor loss_of_rows(const Tensor& logits, const Tensor& labels) {
+  const Tensor each = loss_of(logits, labels, LossReduction::none);
+  return labels.rank() == 1 ? each : mean(reshape(each, labels.shape()), {1});
 }
 
 void gemm(benchmark::State& state, std::int64_t n) {
@@ -86,9 +124,9 @@ double gradient_flops(const Module& network, const Tensor& x, const Tensor& targ
 }
 
 void input_gradient(benchmark::State& state, const Model& model, std::int64_t batch) {
-  const auto network = build(model);
+  const auto network = build(model.spec);
   const Tensor x = inputs_of(model, batch);
-  const Tensor targets = reshape(classes(batch, model.spec.outputs), Shape{batch, 1});
+  const Tensor targets = reshape(classes(batch), Shape{batch, 1});
   const auto logit = [&](const Tensor& rows) { return sum(gather((*network)(rows), 1, targets)); };
   const auto step = [&] { return grad(logit, x); };
   fingerprint(state, step());
@@ -96,9 +134,9 @@ void input_gradient(benchmark::State& state, const Model& model, std::int64_t ba
 }
 
 void planned_input_gradient(benchmark::State& state, const Model& model, std::int64_t batch) {
-  const auto network = build(model);
+  const auto network = build(model.spec);
   const std::vector<Tensor> inputs = {inputs_of(model, batch),
-                                      reshape(classes(batch, model.spec.outputs), Shape{batch, 1})};
+                                      reshape(classes(batch), Shape{batch, 1})};
   const std::vector<TensorSpec> specs = {inputs[0].spec(), inputs[1].spec()};
   const auto plan = compile(
       [&](std::span<const Tensor> in) {
@@ -118,31 +156,30 @@ void planned_input_gradient(benchmark::State& state, const Model& model, std::in
   });
 }
 
-double train_flops(const Module& network, const Tensor& x, const Tensor& labels) {
-  const NamedTensors parameters = network.parameters();
+double train_flops(const Training& training) {
+  const NamedTensors parameters = training.network->parameters();
   std::vector<TensorSpec> specs;
   for (const NamedTensor& p : parameters) specs.push_back(p.tensor.spec());
   const ScalarFn loss = [&](std::span<const Tensor> values) {
     Pass pass(Mode::train);
     pass.substitute(parameters, values);
-    return cross_entropy(network.run(x, pass), labels);
+    return loss_of(training.network->run(training.x, pass), training.labels, LossReduction::mean);
   };
   return product_flops(
       trace([&](std::span<const Tensor> in) { return grad(loss, in); }, specs)->program());
 }
 
 void train_step(benchmark::State& state, const Model& model, std::int64_t batch) {
-  const auto network = build(model);
-  const NamedTensors parameters = network->parameters();
+  const Training training = training_of(model, batch);
+  const NamedTensors parameters = training.network->parameters();
   const ParameterGroup group{parameters};
   Sgd optimizer({&group, 1}, {.learning_rate = 0.01});
-  const Tensor x = inputs_of(model, batch), labels = classes(batch, model.spec.outputs);
 
   std::unique_ptr<Pass> pass;
   const ScalarFn loss = [&](std::span<const Tensor> values) {
     pass = std::make_unique<Pass>(Mode::train);
     pass->substitute(parameters, values);
-    return cross_entropy(network->run(x, *pass), labels);
+    return loss_of(training.network->run(training.x, *pass), training.labels, LossReduction::mean);
   };
   const auto step = [&] {
     std::vector<Tensor> values;
@@ -157,18 +194,19 @@ void train_step(benchmark::State& state, const Model& model, std::int64_t batch)
   for (int i = 0; i < 4; ++i) losses.push_back(step().item());
   state.counters["loss"] = losses.front();
   state.counters["loss_after"] = losses.back();
-  run(state, train_flops(*network, x, labels), step);
+  run(state, train_flops(training), step);
 }
 
 void planned_train_step(benchmark::State& state, const Model& model, std::int64_t batch) {
-  const auto network = build(model);
-  const NamedTensors parameters = network->parameters();
+  const Training training = training_of(model, batch);
+  const NamedTensors parameters = training.network->parameters();
   const ParameterGroup group{parameters};
   Sgd optimizer({&group, 1}, {.learning_rate = 0.01});
-  const Tensor x = inputs_of(model, batch), labels = classes(batch, model.spec.outputs);
-  StepEvaluator evaluate(*network, parameters, row_loss(Task::classification));
+  StepEvaluator evaluate(
+      *training.network, parameters,
+      model.language.text.empty() ? row_loss(Task::classification) : RowLoss(loss_of_rows));
   const auto step = [&] {
-    const StepGradients found = evaluate(x, labels, 0, 0);
+    const StepGradients found = evaluate(training.x, training.labels, 0, 0);
     found.apply_updates();
     optimizer.step(found.gradients);
     return found.loss;
@@ -177,16 +215,15 @@ void planned_train_step(benchmark::State& state, const Model& model, std::int64_
   for (int i = 0; i < 4; ++i) losses.push_back(step().item());
   state.counters["loss"] = losses.front();
   state.counters["loss_after"] = losses.back();
-  run(state, train_flops(*network, x, labels), step);
+  run(state, train_flops(training), step);
 }
 
 // 50 nodes of the midpoint rule from a black baseline, with f at both ends.
 void integrated_gradients(benchmark::State& state, const Model& model, bool planned) {
-  const auto network = build(model);
+  const auto network = build(model.spec);
   const Tensor x = inputs_of(model, model.paths);
   ExplainOptions options;
-  options.target =
-      Target::per_sample(classes(model.paths, model.spec.outputs).to_vector<std::int64_t>());
+  options.target = Target::per_sample(classes(model.paths).to_vector<std::int64_t>());
   options.pool.planned = planned;
   options.pool.plans = std::make_shared<PoolPlans>();
   const IntegratedGradientsOptions method{.rule = QuadratureRule::midpoint};
@@ -195,7 +232,7 @@ void integrated_gradients(benchmark::State& state, const Model& model, bool plan
   };
   const auto nodes = static_cast<double>(method.steps);
   fingerprint(state, step());
-  run(state, nodes * gradient_flops(*network, x, classes(model.paths, model.spec.outputs)), step);
+  run(state, nodes * gradient_flops(*network, x, classes(model.paths)), step);
 }
 
 template <class Row>

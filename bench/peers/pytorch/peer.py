@@ -25,9 +25,12 @@ from torch import nn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "tests" / "golden"))
 from families import formula  # noqa: E402
+from families.gpt import Gpt  # noqa: E402
 from families.resnet import ResNet18  # noqa: E402
+from families.vit import ViT  # noqa: E402
 
 CLASSES = 10
+CONTEXT, VOCABULARY, WIDTH = 128, 65, 128  # of the language model
 
 
 class Mlp(nn.Module):
@@ -80,12 +83,16 @@ MODELS = {
     "cnn3": (Cnn3, (3, 32, 32)),
     "resnet18": (lambda: ResNet18("cifar", CLASSES), (3, 32, 32)),
     "resnet18_224": (lambda: ResNet18("imagenet", 1000), (3, 224, 224)),
+    "vit": (lambda: ViT((3, 32, 32), CLASSES), (3, 32, 32)),
+    # With respect to embeddings.
+    "gpt": (lambda: Gpt(CONTEXT, VOCABULARY), (CONTEXT, WIDTH)),
 }
 # On a GPU.
 GPU_BATCHES = {"mlp_64": (1, 16, 256, 4096), "mlp_784": (16, 256, 4096), "lenet5": (256,),
                "cnn3": (256,), "resnet18": (16, 256), "resnet18_224": (64,)}
 BATCHES = {"mlp_784": (1, 16, 256, 1024), "mlp_64": (1, 16, 256, 1024), "lenet5": (1, 16, 256),
-           "cnn3": (1, 16, 256), "resnet18": (1, 16, 64), "resnet18_224": (1, 4)}
+           "cnn3": (1, 16, 256), "resnet18": (1, 16, 64), "resnet18_224": (1, 4),
+           "vit": (1, 16, 64), "gpt": (1, 16)}
 # Integrated Gradients: samples, and the nodes of the path that are evaluated as one batch, which is
 # what was fastest on two cores.
 PATHS = {"mlp_784": (16, 50), "lenet5": (16, 50), "cnn3": (16, 10), "resnet18": (4, 10)}
@@ -94,7 +101,7 @@ ROWS = (
     [f"input_gradient/{m}/{b}" for m in MODELS for b in BATCHES[m]]
     + [f"integrated_gradients/{m}/{b}" for m, (b, _) in PATHS.items()]
     + [f"train_step/{m}/64" for m in ("mlp_784", "lenet5", "cnn3", "resnet18")]
-    + ["gemm/1024"]
+    + ["train_step/gpt/16", "gemm/1024"]
 )
 
 
@@ -188,13 +195,21 @@ def integrated_gradients(model_name, batch, mode, maybe_compile):
     return step, fingerprint(step())
 
 
+def numbers(name, shape, count):
+    """By formula, below `count`."""
+    return ((array(name, shape).double() + 1) / 2 * count).long()
+
+
 def train_step(model_name, batch, mode, maybe_compile):
-    make, shape = MODELS[model_name]
+    if model_name == "gpt":  # predicts the next token at all positions
+        make = lambda: Gpt(CONTEXT, VOCABULARY, logits="all")
+        x, labels = (numbers(n, (batch, CONTEXT), VOCABULARY) for n in ("tokens", "next"))
+    else:
+        make, shape = MODELS[model_name]
+        x, labels = array("input", (batch, *shape)), torch.arange(batch) % CLASSES
     model = formula.fill(make()).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    x = array("input", (batch, *shape))
-    labels = torch.arange(batch) % CLASSES
-    loss_of = maybe_compile(lambda x: F.cross_entropy(model(x), labels))
+    loss_of = maybe_compile(lambda x: F.cross_entropy(model(x).flatten(0, -2), labels.flatten()))
 
     def step():
         optimizer.zero_grad(set_to_none=True)
