@@ -198,7 +198,7 @@ const std::vector<Entry>& entries() {
         "width]; GPT-2's names",
         "width=128, layers=4, heads=4, hidden=0 (4 width), logits=last (or all), tied=true, "
         "activation=gelu_tanh, dropout=0, attention_dropout=0",
-        {"gpt", {128}, 65}},
+        {"gpt", {128, 128}, 65}},
        build_gpt}};
   return all;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/device.h"
 #include "engine/differentiate.h"
 #include "engine/ops/attention.h"
 #include "engine/ops/elementwise.h"
@@ -88,7 +89,7 @@ bool MultiHeadAttention::wants_weights(const Pass& pass) const {
 }
 
 Tensor MultiHeadAttention::mix(const Tensor& q, const Tensor& k, const Tensor& v,
-                               const Tensor& mask, Pass& pass) const {
+                               const Tensor& mask, Pass& pass, Location where) const {
   Tensor y;
   if (wants_weights(pass)) {
     const std::string name = path().empty() ? "weights" : path() + ".weights";
@@ -98,13 +99,14 @@ Tensor MultiHeadAttention::mix(const Tensor& q, const Tensor& k, const Tensor& v
       w = dropout(w, options_.dropout, pass.random(name));
     y = transpose(matmul(w, transpose(v, 1, 2)), 1, 2);
   } else {
-    y = attention(q, k, v, {.causal = options_.causal, .mask = mask});
+    y = attention(q, k, v, {.causal = options_.causal, .mask = mask}, where);
   }
-  return out_->run(reshape(y, {q.dim(0), q.dim(1), width_}), pass);
+  return out_->run(reshape(y, {q.dim(0), q.dim(1), width_}), pass, where);
 }
 
 Tensor MultiHeadAttention::attend(const Tensor& query, const Tensor& key, const Tensor& value,
-                                  Pass& pass, const Tensor& mask) const {
+                                  Pass& pass, const Tensor& mask, Location where) const {
+  const DeviceScope scope(query.device(), where);
   const Tensor* const from[] = {&query, &key, &value};
   Tensor heads[3];
   for (std::int64_t i = 0; i < 3; ++i) {
@@ -114,14 +116,16 @@ Tensor MultiHeadAttention::attend(const Tensor& query, const Tensor& key, const 
                               i == 0   ? "queries"
                               : i == 1 ? "keys"
                                        : "values",
-                              x.spec().str(), width_));
+                              x.spec().str(), width_),
+                  where);
     }
     const Tensor& bias = pass(in_bias_);
-    heads[i] = heads_of(linear(x, narrow(pass(in_weight_), 0, i * width_, width_),
-                               bias.defined() ? narrow(bias, 0, i * width_, width_) : Tensor()),
-                        1);
+    heads[i] =
+        heads_of(linear(x, narrow(pass(in_weight_), 0, i * width_, width_),
+                        bias.defined() ? narrow(bias, 0, i * width_, width_) : Tensor(), where),
+                 1);
   }
-  return mix(heads[0], heads[1], heads[2], mask, pass);
+  return mix(heads[0], heads[1], heads[2], mask, pass, where);
 }
 
 Tensor MultiHeadAttention::forward(const Tensor& x, Pass& pass) const {
@@ -131,7 +135,7 @@ Tensor MultiHeadAttention::forward(const Tensor& x, Pass& pass) const {
   const Tensor qkv = heads_of(linear(x, pass(in_weight_), pass(in_bias_)), 3);
   if (wants_weights(pass)) {
     return mix(narrow(qkv, 2, 0, heads_), narrow(qkv, 2, heads_, heads_),
-               narrow(qkv, 2, 2 * heads_, heads_), {}, pass);
+               narrow(qkv, 2, 2 * heads_, heads_), {}, pass, Location::current());
   }
   const Tensor y = self_attention(qkv, heads_, {.causal = options_.causal});
   return out_->run(reshape(y, {x.dim(0), x.dim(1), width_}), pass);

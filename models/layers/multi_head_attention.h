@@ -40,13 +40,13 @@ class MultiHeadAttention : public Module {
   // Cross attention: query [N, L, width], key and value [N, S, width] to [N, L, width]. `mask` as
   // in AttentionOptions. run(x, pass) is attend(x, x, x, pass). Errors do not name the module.
   Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, Pass& pass,
-                const Tensor& mask = {}) const;
+                const Tensor& mask = {}, Location where = Location::current()) const;
 
  private:
   Tensor forward(const Tensor& x, Pass& pass) const override;
   // Of heads q [N, L, H, E], k and v [N, S, H, E]: [N, L, width].
-  Tensor mix(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
-             Pass& pass) const;
+  Tensor mix(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask, Pass& pass,
+             Location where) const;
   Tensor heads_of(const Tensor& x, std::int64_t count) const;
   bool wants_weights(const Pass& pass) const;
 

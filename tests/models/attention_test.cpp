@@ -264,7 +264,11 @@ TEST(MultiHeadAttention, SaysWhatDoesNotFit) {
   Pass pass;
   const Tensor x = noise({2, 3, 4}, 1, DType::f32);
   expect_message([&] { layer.attend(x, x, noise({2, 3, 5}, 1, DType::f32), pass); }, "values");
-  EXPECT_THROW(layer.attend(x, x, noise({2, 4, 4}, 1, DType::f32), pass), Error);
+  expect_message(
+      [&] {
+        layer.attend(x, x, noise({2, 4, 4}, 1, DType::f32), pass);
+      },
+      "attention_test.cpp");
 }
 
 TEST(TransformerBlock, IsItsParts) {
