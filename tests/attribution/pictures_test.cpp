@@ -13,6 +13,7 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
 #include "tests/attribution/golden_nets.h"
+#include "tests/attribution/pool_promises.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
@@ -110,41 +111,13 @@ TEST(BlurIg, IsComplete) {
   EXPECT_LT(fine, coarse / 8);
 }
 
-// P12, P15, P20, plans: the same bits in any batch, for several classes, below any cap.
-template <class Explain>
-void expect_pool_promises(const Explain& explain, const std::string& what) {
-  const Tensor x = noise(103, Shape{5, 2, 8, 8});
-  const Attribution whole = explain(x, ExplainOptions{});
-  for (const std::int64_t rows : {1, 3, 256}) {
-    EXPECT_EQ(explain(x, {.pool = {.max_rows = rows}}).values.template to_vector<float>(),
-              whole.values.template to_vector<float>())
-        << what << " " << rows;
-  }
-  EXPECT_EQ(explain(narrow(x, 0, 3, 1), {}).values.template to_vector<float>(),
-            narrow(whole.values, 0, 3, 1).template to_vector<float>())
-      << what;
-  for (const std::int64_t cap : {90'000, 200'000, 800'000}) {
-    const Attribution a = explain(x, {.pool = {.memory_bytes = cap}});
-    EXPECT_LE(a.cost.peak_bytes, cap) << what;
-    EXPECT_EQ(a.values.template to_vector<float>(), whole.values.template to_vector<float>());
-  }
-  expect_golden(explain(x, {.pool = {.planned = false}}).values, whole.values, 2e-5, what);
-  const Attribution all = explain(x, {.target = Target::several({2, 0})});
-  for (std::int64_t c = 0; c < 2; ++c) {
-    EXPECT_EQ(
-        select(all.values, 1, c).template to_vector<float>(),
-        explain(x, {.target = Target::one(c == 0 ? 2 : 0)}).values.template to_vector<float>())
-        << what << " class " << c;
-  }
-}
-
 TEST(BlurIg, KeepsThePromisesOfThePool) {
   const ModelFn model = conv_net();
   expect_pool_promises(
       [&](const Tensor& x, const ExplainOptions& o) {
         return explain_blur_ig(model, x, {.max_sigma = 3, .steps = 9}, o);
       },
-      "blur_ig");
+      noise(103, Shape{5, 2, 8, 8}), "blur_ig");
 }
 
 TEST(BlurIg, Refusals) {
@@ -271,7 +244,7 @@ TEST(Xrai, KeepsThePromisesOfThePool) {
       [&](const Tensor& x, const ExplainOptions& o) {
         return explain_xrai(model, x, {.steps = 5, .scales = {50, 500}}, o);
       },
-      "xrai");
+      noise(103, Shape{5, 2, 8, 8}), "xrai");
 }
 
 TEST(Xrai, Refusals) {
