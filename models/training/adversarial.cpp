@@ -54,49 +54,61 @@ void keep_worse(const Tensor& candidate, const std::vector<double>& losses, bool
 
 }  // namespace
 
-Tensor attack(const std::function<Tensor(const Tensor&)>& model, const Tensor& x,
-              const Tensor& targets, const AttackOptions& options, const Tensor& samples,
-              std::uint64_t draw, Location where) {
-  const Perturbation ball(x, options, where);
-  const std::int64_t rows = x.dim(0);
-  if (!targets.defined() || targets.rank() < 1 || targets.dim(0) != rows) {
-    throw Error(fmt::format("attack: targets are {} for {} rows",
-                            targets.defined() ? targets.spec().str() : "undefined", rows),
-                where);
-  }
-  const Tensor numbers = numbered(samples, rows, where);
+Tensor attack(const AttackedModel& model, const Tensor& x, const AttackOptions& options,
+              const std::vector<double>& radii, const Tensor& samples, std::uint64_t draw,
+              Location where) {
+  const Perturbation ball(x, options, radii, where);
+  const Tensor numbers = numbered(samples, x.dim(0), where);
   const Tensor origin = contiguous(x.detach());
-  if (rows == 0) return origin;
-  const RowLoss loss = options.loss ? options.loss : RowLoss(row_cross_entropy);
-  const auto losses_at = [&](const Tensor& point) {
-    const Tensor losses = loss(model(point), targets);
-    if (losses.shape() != Shape{rows}) {
-      throw Error(fmt::format("attack: the loss is {}, expected one for each of {} rows",
-                              losses.shape().str(), rows),
-                  where);
-    }
-    return losses;
-  };
+  if (x.dim(0) == 0) return origin;
   Tensor kept;
   std::vector<double> kept_losses;
   for (int restart = 0; restart < options.restarts; ++restart) {
     const auto number =
         draw * static_cast<std::uint64_t>(options.restarts) + static_cast<std::uint64_t>(restart);
     Tensor at = options.random_start ? ball.random_start(numbers, number) : origin;
-    for (int step = 0; step < options.steps; ++step) {
-      const Tensor leaf = at.track();
-      // Rows are apart: the gradient of the sum holds the gradient of each.
-      at = ball.moved(at, gradient(sum(losses_at(leaf), {}, false, where), leaf, {}, where));
-    }
+    for (int step = 0; step < options.steps; ++step) at = ball.moved(at, model.gradient(at));
     if (options.restarts == 1) return at;
-    keep_worse(at, losses_at(at).to_vector<double>(), options.targeted, kept, kept_losses);
+    keep_worse(at, model.losses(at), options.targeted, kept, kept_losses);
   }
   return kept;
+}
+
+Tensor attack(const std::function<Tensor(const Tensor&)>& model, const Tensor& x,
+              const Tensor& targets, const AttackOptions& options, const Tensor& samples,
+              std::uint64_t draw, Location where) {
+  if (x.defined() && x.rank() > 0 &&
+      (!targets.defined() || targets.rank() < 1 || targets.dim(0) != x.dim(0))) {
+    throw Error(fmt::format("attack: targets are {} for {} rows",
+                            targets.defined() ? targets.spec().str() : "undefined", x.dim(0)),
+                where);
+  }
+  const RowLoss loss = options.loss ? options.loss : RowLoss(row_cross_entropy);
+  const auto losses_at = [&](const Tensor& point) {
+    const Tensor losses = loss(model(point), targets);
+    if (losses.shape() != Shape{point.dim(0)}) {
+      throw Error(fmt::format("attack: the loss is {}, expected one for each of {} rows",
+                              losses.shape().str(), point.dim(0)),
+                  where);
+    }
+    return losses;
+  };
+  const AttackedModel rows{
+      .losses = [&](const Tensor& at) { return losses_at(at).to_vector<double>(); },
+      .gradient =
+          [&](const Tensor& at) {
+            const Tensor leaf = at.track();
+            // Rows are apart: the gradient of the sum holds the gradient of each.
+            return gradient(sum(losses_at(leaf), {}, false, where), leaf, {}, where);
+          }};
+  return attack(rows, x, options, {}, samples, draw, where);
 }
 
 // ---- text ---------------------------------------------------------------------------------------
 
 namespace {
+
+constexpr std::string_view kNorms[] = {"linf", "l2", "l1"};  // as AttackNorm
 
 // "0.3" or "8/255".
 double ratio(OptionText& text, std::string_view key, double fallback, Location where) {
@@ -126,10 +138,11 @@ AttackOptions make_attack(std::string_view spec, Location where) {
   OptionText t(spec, where);
   AttackOptions o;
   const bool fgsm = t.name() == "fgsm";
-  if (t.name() == "l2") {
-    o.norm = AttackNorm::l2;
-  } else if (!fgsm && t.name() != "linf") {
-    throw Error(fmt::format("no attack '{}'; there are fgsm, linf, l2", t.name()), where);
+  const auto named = std::ranges::find(kNorms, t.name());
+  if (named != std::end(kNorms)) {
+    o.norm = static_cast<AttackNorm>(named - std::begin(kNorms));
+  } else if (!fgsm) {
+    throw Error(fmt::format("no attack '{}'; there are fgsm, linf, l2, l1", t.name()), where);
   }
   if (!t.has("eps")) throw Error(fmt::format("{}: needs eps=RADIUS", t.name()), where);
   o.epsilon = ratio(t, "eps", 0, where);
@@ -150,7 +163,7 @@ AttackOptions make_attack(std::string_view spec, Location where) {
 }
 
 std::string describe(const AttackOptions& o) {
-  std::string text = fmt::format("{}:eps={},steps={}", o.norm == AttackNorm::l2 ? "l2" : "linf",
+  std::string text = fmt::format("{}:eps={},steps={}", kNorms[static_cast<std::size_t>(o.norm)],
                                  o.epsilon, o.steps);
   if (o.step_size > 0) text += fmt::format(",step={}", o.step_size);
   if (!o.random_start) text += ",random_start=false";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Adversarial examples by gradients: FGSM (Goodfellow et al. 2015) and PGD (Madry et al. 2018) in
-// the L-infinity and the L2 ball. What a sample becomes depends on the sample and its number, not
-// on the batch it is in.
+// the L-infinity, the L2 and the L1 ball. What a sample becomes depends on the sample and its
+// number, not on the batch it is in.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/tensor.h"
+#include "models/training/norm_ball.h"
 
 namespace ingrad {
 
@@ -22,15 +23,16 @@ struct InputDomain {
   std::vector<double> low = {}, high = {};
 };
 
-enum class AttackNorm : std::uint8_t { linf, l2 };
-
 // One loss per row, [N], from outputs [N, ...] and what belongs to the rows.
 using RowLoss = std::function<Tensor(const Tensor& outputs, const Tensor& targets)>;
 
 struct AttackOptions {
   AttackNorm norm = AttackNorm::linf;
-  double epsilon = 0;        // radius of the ball, in raw units
-  int steps = 10;            // 1 without a random start is FGSM (its L2 form under l2)
+  double epsilon = 0;  // radius of the ball, in raw units
+  int steps = 10;      // 1 without a random start is FGSM (its L2 form under l2)
+  // l1: a step moves this share of the elements, at least one: those of the largest gradients that
+  // can still move (Tramer & Boneh 2019).
+  double l1_share = 0.01;
   double step_size = 0;      // raw units; 0: 2.5 epsilon / steps; for a single step epsilon, or
                              // 1.25 epsilon from a random start (Wong et al. 2020)
   bool random_start = true;  // uniform in the ball
@@ -53,8 +55,20 @@ Tensor attack(const std::function<Tensor(const Tensor&)>& model, const Tensor& x
               const Tensor& targets, const AttackOptions& options, const Tensor& samples = {},
               std::uint64_t draw = 0, Location where = Location::current());
 
+// A model that is evaluated in a way of its own: losses of rows at points [N, ...], one each, and
+// their gradient, [N, ...].
+struct AttackedModel {
+  std::function<std::vector<double>(const Tensor& at)> losses;
+  std::function<Tensor(const Tensor& at)> gradient;
+};
+// The same (targets and options.loss are the model's). `radii`: one per row, in place of
+// options.epsilon; empty: that for all.
+Tensor attack(const AttackedModel& model, const Tensor& x, const AttackOptions& options,
+              const std::vector<double>& radii = {}, const Tensor& samples = {},
+              std::uint64_t draw = 0, Location where = Location::current());
+
 // By text: "fgsm:eps=0.3", "linf:eps=8/255,steps=7,step=2/255", "l2:eps=2,steps=10,restarts=5",
-// with the flags "targeted" and "random_start=false". Error names what is unknown.
+// "l1:eps=12", with the flags "targeted" and "random_start=false". Error names what is unknown.
 AttackOptions make_attack(std::string_view spec, Location where = Location::current());
 // The same as text that make_attack understands; domain, seed and loss are not part of it.
 std::string describe(const AttackOptions& options);

@@ -47,24 +47,36 @@ T add_towards(T x, double d) {
   return sum;
 }
 
-double l2(const double* v, std::int64_t n) {
-  double total = 0;
-  for (std::int64_t i = 0; i < n; ++i) total += v[i] * v[i];
-  return std::sqrt(total);
+// Normal numbers as ones of exponential size (Laplace), of which a vector, divided by its L1 norm,
+// is uniform on the L1 sphere.
+void as_exponential(std::span<double> v) {
+  for (double& e : v) e = std::copysign(-std::log(std::erfc(std::abs(e) / std::sqrt(2.0))), e);
 }
 
 }  // namespace
 
-Perturbation::Perturbation(const Tensor& x, const AttackOptions& o, Location where)
-    : norm_(o.norm), epsilon_(o.epsilon), seed_(o.seed), where_(where) {
+Perturbation::Perturbation(const Tensor& x, const AttackOptions& o, std::vector<double> radii,
+                           Location where)
+    : norm_(o.norm), radii_(std::move(radii)), l1_share_(o.l1_share), seed_(o.seed), where_(where) {
   if (!x.defined() || (x.dtype() != DType::f32 && x.dtype() != DType::f64) || x.rank() < 1) {
     throw Error(fmt::format("attack: inputs are {}, expected f32 or f64 [N, ...]",
                             x.defined() ? x.spec().str() : "undefined"),
                 where);
   }
-  if (!(o.epsilon >= 0 && o.epsilon < kInfinity)) {
-    throw Error(fmt::format("attack: epsilon is {}, expected a finite number >= 0", o.epsilon),
-                where);
+  if (radii_.empty()) {
+    radii_ = {o.epsilon};
+  } else if (static_cast<std::int64_t>(radii_.size()) != x.dim(0)) {
+    throw Error(fmt::format("attack: {} radii for {} rows", radii_.size(), x.dim(0)), where);
+  }
+  for (const double r : radii_) {
+    if (r >= 0 && r < kInfinity) continue;
+    throw Error(fmt::format("attack: epsilon is {}, expected a finite number >= 0", r), where);
+  }
+  if (!(o.l1_share > 0 && o.l1_share <= 1)) {
+    throw Error(
+        fmt::format("attack: steps of a share of {} of the elements, expected one in (0, 1]",
+                    o.l1_share),
+        where);
   }
   if (!(o.step_size >= 0 && o.step_size < kInfinity)) {
     throw Error(
@@ -96,9 +108,9 @@ Perturbation::Perturbation(const Tensor& x, const AttackOptions& o, Location whe
     }
     channels_.push_back({deviation, (low - mean) / deviation, (high - mean) / deviation});
   }
-  const double single = o.random_start ? 1.25 * epsilon_ : epsilon_;
-  step_ = o.step_size > 0 ? o.step_size : o.steps == 1 ? single : 2.5 * epsilon_ / o.steps;
-  if (o.targeted) step_ = -step_;
+  step_ = o.step_size;
+  step_share_ = o.steps > 1 ? 2.5 / o.steps : o.random_start ? 1.25 : 1;
+  sign_ = o.targeted ? -1 : 1;
 }
 
 template <class Body>
@@ -127,47 +139,76 @@ void Perturbation::place(std::int64_t row, const double* offsets, T* to) const {
   }
 }
 
-void Perturbation::project(double* offsets) const {
+template <class T>
+std::vector<std::int64_t> Perturbation::largest(const T* at,
+                                                const std::vector<double>& slope) const {
+  std::vector<std::int64_t> order;
+  std::int64_t i = 0;
+  for (const Channel& c : channels_) {
+    for (const std::int64_t end = i + spatial_; i < end; ++i) {
+      const double s = slope[static_cast<std::size_t>(i)];
+      if (s == 0) continue;
+      // An element that the next number already takes out of bounds stays.
+      const auto next = static_cast<double>(
+          std::nextafter(at[i], static_cast<T>(s > 0 ? kInfinity : -kInfinity)));
+      if (s > 0 ? next <= c.high : next >= c.low) order.push_back(i);
+    }
+  }
+  const auto wanted = static_cast<std::size_t>(std::ceil(l1_share_ * static_cast<double>(width_)));
+  const auto kept = order.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, order.size()));
+  std::partial_sort(order.begin(), kept, order.end(), [&](std::int64_t a, std::int64_t b) {
+    const double x = std::abs(slope[static_cast<std::size_t>(a)]);
+    const double y = std::abs(slope[static_cast<std::size_t>(b)]);
+    return x > y || (x == y && a < b);
+  });
+  order.erase(kept, order.end());
+  return order;
+}
+
+template <class T>
+void Perturbation::add_step(std::int64_t row, const T* at, const T* gradient,
+                            double* offsets) const {
+  const double step = sign_ * (step_ > 0 ? step_ : step_share_ * radius(row));
   if (norm_ == AttackNorm::linf) {
     for (std::int64_t i = 0; i < width_; ++i) {
-      offsets[i] = std::clamp(offsets[i], -epsilon_, epsilon_);
+      offsets[i] += step * ((gradient[i] > 0) - (gradient[i] < 0));
     }
     return;
   }
-  const double length = l2(offsets, width_);
-  if (length <= epsilon_) return;
-  for (std::int64_t i = 0; i < width_; ++i) offsets[i] *= epsilon_ / length;
+  // The gradient by raw values, of which only the direction counts.
+  std::vector<double> slope(static_cast<std::size_t>(width_));
+  std::size_t i = 0;
+  for (const Channel& c : channels_) {
+    for (const std::size_t end = i + static_cast<std::size_t>(spatial_); i < end; ++i) {
+      slope[i] = sign_ * static_cast<double>(gradient[i]) / c.deviation;
+    }
+  }
+  if (norm_ == AttackNorm::l1) {
+    const std::vector<std::int64_t> chosen = largest(at, slope);
+    for (const std::int64_t k : chosen) {
+      const double direction = slope[static_cast<std::size_t>(k)] > 0 ? 1 : -1;
+      offsets[k] += std::abs(step) * direction / static_cast<double>(chosen.size());
+    }
+    return;
+  }
+  const double length = norm_of(norm_, slope);
+  for (std::size_t k = 0; length > 0 && k < slope.size(); ++k) {
+    offsets[k] += std::abs(step) * (slope[k] / length);
+  }
 }
 
 template <class T>
 void Perturbation::move_row(std::int64_t row, const T* at, const T* gradient, T* to,
                             double* offsets) const {
   const T* from = x_.data<T>() + row * width_;
-  // The gradient by raw values, of which only the direction counts.
-  double length = 1;
-  if (norm_ == AttackNorm::l2) {
-    double total = 0;
-    std::int64_t i = 0;
-    for (const Channel& c : channels_) {
-      for (const std::int64_t end = i + spatial_; i < end; ++i) {
-        const double g = static_cast<double>(gradient[i]) / c.deviation;
-        total += g * g;
-      }
-    }
-    length = std::sqrt(total);
-  }
   std::int64_t i = 0;
   for (const Channel& c : channels_) {
     for (const std::int64_t end = i + spatial_; i < end; ++i) {
-      const double g = static_cast<double>(gradient[i]);
-      const double direction = norm_ == AttackNorm::linf ? (g > 0) - (g < 0)
-                               : length > 0              ? g / c.deviation / length
-                                                         : 0;
-      const double moved_so_far = static_cast<double>(at[i]) - static_cast<double>(from[i]);
-      offsets[i] = moved_so_far * c.deviation + step_ * direction;
+      offsets[i] = (static_cast<double>(at[i]) - static_cast<double>(from[i])) * c.deviation;
     }
   }
-  project(offsets);
+  add_step(row, at, gradient, offsets);
+  project_onto_ball(norm_, radius(row), row_of(offsets));
   place(row, offsets, to);
 }
 
@@ -206,17 +247,17 @@ Tensor Perturbation::random_start(const Tensor& samples, std::uint64_t draw) con
       const Tensor point = box ? random_uniform({1, width_}, key, -1, 1, DType::f64)
                                : random_normal({1, width_}, key, 0, 1, DType::f64);
       double* offsets = point.mutable_data<double>();
-      double scale = epsilon_;
+      double scale = radius(r);
+      if (norm_ == AttackNorm::l1) as_exponential(row_of(offsets));
       if (!box) {
-        // A normal vector has a uniform direction; the share of the ball within radius r grows as
-        // r^width.
+        // The direction is uniform; the share of the ball within radius r grows as r^width.
         const Tensor u =
             random_uniform({1, 1}, {seed_, radius_stream, sample, draw}, 0, 1, DType::f64);
-        const double length = l2(offsets, width_);
+        const double length = norm_of(norm_, row_of(offsets));
         scale *= length > 0 ? std::pow(u.item(), 1.0 / static_cast<double>(width_)) / length : 0;
       }
       for (std::int64_t i = 0; i < width_; ++i) offsets[i] *= scale;
-      project(offsets);
+      project_onto_ball(norm_, radius(r), row_of(offsets));
       place(r, offsets, to.mutable_data<T>() + r * width_);
     }
   });

@@ -90,6 +90,51 @@ TEST(AttackTest, L2OnALinearModelEndsOnTheSphereAlongTheGradient) {
   }
 }
 
+// The largest weight takes it all, or the largest ones until they are at their bounds.
+TEST(AttackTest, L1OnALinearModelGoesAlongTheLargestWeights) {
+  const std::vector<float> w{3.f, -4.f, 0.f, 12.f};
+  const Tensor x = Tensor::from({1.f, 2.f, 3.f, 4.f}, {1, 4});
+  AttackOptions o = make_attack("l1:eps=2,steps=5,random_start=false");
+  o.loss = only_output;
+  EXPECT_EQ(attack(linear(w), x, kNoTargets, o).to_vector<float>(),
+            (std::vector<float>{1, 2, 3, 6}));
+  o.domain = {.low = {0, 1.75, 0, 0}, .high = {9, 9, 9, 4.5}};
+  o.steps = 40;
+  // 0.5 of element 3, 0.25 of element 1, and the rest of element 0.
+  const auto bounded = attack(linear(w), x, kNoTargets, o).to_vector<float>();
+  const double expected[] = {2.25, 1.75, 3, 4.5};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(bounded[i], expected[i], 0.15) << i;
+  // Radii of rows, in place of the one of all.
+  const AttackedModel model{.losses = {}, .gradient = [&](const Tensor& at) {
+                              return expand(Tensor::from(w, {4}), at.shape());
+                            }};
+  o = make_attack("l1:eps=7,steps=3,random_start=false");
+  const Tensor two = concat({x, x}, 0);
+  EXPECT_EQ(attack(model, two, o, {0, 0.5}).to_vector<float>(),
+            (std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4.5}));
+}
+
+TEST(NormBall, ProjectionsAreTheNearestPoints) {
+  // Duchi et al.: (3, -1, 0.5) onto the L1 ball of radius 2: all get smaller by 1.
+  std::vector<double> v = {3, -1, 0.5};
+  project_onto_ball(AttackNorm::l1, 2, v);
+  EXPECT_EQ(v, (std::vector<double>{2, 0, 0}));
+  v = {2, -1.5, 0.5};
+  project_onto_ball(AttackNorm::l1, 2.5, v);
+  EXPECT_EQ(v, (std::vector<double>{1.5, -1, 0}));
+  v = {0.5, -0.25};
+  project_onto_ball(AttackNorm::l1, 1, v);
+  EXPECT_EQ(v, (std::vector<double>{0.5, -0.25}));
+  project_onto_ball(AttackNorm::l1, 0, v);
+  EXPECT_EQ(v, (std::vector<double>{0, 0}));
+  v = {3, -4};
+  project_onto_ball(AttackNorm::l2, 1, v);
+  EXPECT_EQ(v, (std::vector<double>{3.0 * 0.2, -4.0 * 0.2}));
+  EXPECT_EQ(norm_of(AttackNorm::l1, std::vector<double>{3, -4}), 7);
+  EXPECT_EQ(norm_of(AttackNorm::l2, std::vector<double>{3, -4}), 5);
+  EXPECT_EQ(norm_of(AttackNorm::linf, std::vector<double>{3, -4}), 4);
+}
+
 TEST(AttackTest, LinfPgdOnALinearModelEndsInTheCorner) {
   const std::vector<float> w{3.f, -4.f, 0.5f};
   const Tensor x = Tensor::zeros({1, 3});
@@ -137,14 +182,15 @@ TEST(AttackTest, NeverLeavesTheBallOrTheBounds) {
     const Model model = network(features, 4, dtype);
     for (const char* spec :
          {"fgsm:eps=0.3", "linf:eps=0.1,steps=5", "linf:eps=8/255,steps=3,step=0.1",
-          "l2:eps=0.7,steps=6", "l2:eps=3,steps=4", "l2:eps=1e-4,steps=2", "linf:eps=2,steps=3"}) {
+          "l2:eps=0.7,steps=6", "l2:eps=3,steps=4", "l2:eps=1e-4,steps=2", "linf:eps=2,steps=3",
+          "l1:eps=2,steps=5", "l1:eps=30,steps=3", "l1:eps=0.01,steps=2"}) {
       AttackOptions o = make_attack(spec);
       o.domain = {.low = {0}, .high = {1, 0.98, 1}};
       const Tensor a = attack(model, x, targets, o);
       ASSERT_EQ(a.spec(), x.spec());
       const auto from = x.to_vector<double>(), to = a.to_vector<double>();
       for (std::size_t r = 0; r < static_cast<std::size_t>(n); ++r) {
-        double square = 0, largest = 0;
+        double square = 0, largest = 0, total = 0;
         for (std::size_t i = 0; i < 75; ++i) {
           const std::size_t e = r * 75 + i;
           const double high = i / 25 == 1 ? std::max(0.98, from[e]) : 1;
@@ -153,10 +199,13 @@ TEST(AttackTest, NeverLeavesTheBallOrTheBounds) {
           const double d = to[e] - from[e];
           square += d * d;
           largest = std::max(largest, std::abs(d));
+          total += std::abs(d);
         }
         const double slack = 1 + 1e-15;
         if (o.norm == AttackNorm::linf) {
           ASSERT_LE(largest, o.epsilon * slack) << spec;
+        } else if (o.norm == AttackNorm::l1) {
+          ASSERT_LE(total, o.epsilon * (1 + 1e-13)) << spec;  // a sum of 75 rounded numbers
         } else {
           ASSERT_LE(std::sqrt(square), o.epsilon * slack * slack) << spec;
         }
@@ -171,7 +220,7 @@ TEST(AttackTest, RaisesTheLossAndStepsHelp) {
   const Tensor x = random_normal({64, 40}, {9, 1, 0, 0});
   const Tensor targets = argmax(model(x), 1);
   const auto clean = losses(model, x, targets);
-  for (const char* norm : {"linf:eps=0.2", "l2:eps=1"}) {
+  for (const char* norm : {"linf:eps=0.2", "l2:eps=1", "l1:eps=4"}) {
     SCOPED_TRACE(norm);
     const std::string one = std::string(norm) + ",steps=1,random_start=false";
     const std::string many = std::string(norm) + ",steps=20,random_start=false";
@@ -193,7 +242,8 @@ TEST(AttackTest, ASampleIsAttackedTheSameInAnyBatch) {
   const Model model = network(20, 3);
   const Tensor x = random_normal({7, 20}, {3, 1, 0, 0});
   const Tensor targets = Tensor::from<std::int64_t>({0, 1, 2, 0, 1, 2, 0}, {7});
-  for (const char* spec : {"linf:eps=0.3,steps=4,restarts=2", "l2:eps=0.8,steps=4"}) {
+  for (const char* spec :
+       {"linf:eps=0.3,steps=4,restarts=2", "l2:eps=0.8,steps=4", "l1:eps=2,steps=4"}) {
     const AttackOptions o = make_attack(spec);
     const auto whole = attack(model, x, targets, o, {}, 6).to_vector<float>();
     const std::vector<std::int64_t> order{4, 0, 6, 2, 5, 1, 3};
@@ -239,21 +289,24 @@ TEST(AttackTest, RestartsKeepTheWorst) {
 TEST(AttackTest, RandomStartsAreUniformInTheBall) {
   const std::int64_t n = 4000;
   const Model constant = [](const Tensor& x) { return sum(x * 0.0, {1}, true); };
-  for (const char* spec : {"linf:eps=0.5,steps=1", "l2:eps=0.5,steps=1"}) {
+  for (const char* spec : {"linf:eps=0.5,steps=1", "l2:eps=0.5,steps=1", "l1:eps=0.5,steps=1"}) {
     AttackOptions o = make_attack(spec);
     o.loss = only_output;
     const Tensor a = attack(constant, Tensor::zeros({n, 3}), Tensor::zeros({n}, DType::i64), o);
     const auto v = a.to_vector<double>();
     double shift = 0, measure = 0;
     for (std::size_t r = 0; r < static_cast<std::size_t>(n); ++r) {
-      double square = 0, largest = 0;
+      double square = 0, largest = 0, total = 0;
       for (std::size_t i = 0; i < 3; ++i) {
+        total += std::abs(v[3 * r + i]);
         shift += v[3 * r + i];
         square += v[3 * r + i] * v[3 * r + i];
         largest = std::max(largest, std::abs(v[3 * r + i]));
       }
       // The share of the ball within the radius of the point: uniform in [0, 1].
-      const double radius = o.norm == AttackNorm::linf ? largest : std::sqrt(square);
+      const double radius = o.norm == AttackNorm::linf ? largest
+                            : o.norm == AttackNorm::l2 ? std::sqrt(square)
+                                                       : total;
       measure += std::pow(radius / 0.5, 3);
     }
     // Five standard deviations of the mean of n uniform numbers, and likewise for coordinates.
@@ -266,7 +319,7 @@ TEST(AttackTest, EdgesOfTheOptions) {
   const Model model = network(4, 3);
   const Tensor x = random_normal({2, 4}, {4, 1, 0, 0});
   const Tensor targets = Tensor::from<std::int64_t>({0, 2}, {2});
-  for (const char* spec : {"fgsm:eps=0", "linf:eps=0", "l2:eps=0"}) {
+  for (const char* spec : {"fgsm:eps=0", "linf:eps=0", "l2:eps=0", "l1:eps=0"}) {
     EXPECT_EQ(attack(model, x, targets, make_attack(spec)).to_vector<float>(),
               x.to_vector<float>());
   }
@@ -290,6 +343,11 @@ TEST(AttackTest, EdgesOfTheOptions) {
   o.domain = {.low = {1}, .high = {0}};
   EXPECT_THROW(attack(model, x, targets, o), Error);
   o.domain = {};
+  o.l1_share = 0;
+  EXPECT_THROW(attack(model, x, targets, o), Error);
+  o.l1_share = 0.01;
+  EXPECT_THROW(attack(AttackedModel{}, x, o, {1, 2, 3}), Error);
+  EXPECT_THROW(attack(AttackedModel{}, x, o, {1, -2}), Error);
   EXPECT_THROW(attack(model, x, Tensor::zeros({3}, DType::i64), o), Error);
   EXPECT_THROW(attack(model, x, targets, o, Tensor::zeros({3}, DType::i64)), Error);
   EXPECT_THROW(attack(model, cast(x, DType::i64), targets, o), Error);
@@ -307,8 +365,9 @@ TEST(AttackTest, Text) {
   EXPECT_EQ(o.restarts, 3);
   EXPECT_TRUE(o.targeted);
   EXPECT_TRUE(o.random_start);
-  for (const char* spec : {"fgsm:eps=0.3", "l2:eps=2,steps=10", "linf:eps=8/255,step=1/255",
-                           "linf:eps=1,random_start=false,restarts=2,targeted"}) {
+  for (const char* spec :
+       {"fgsm:eps=0.3", "l2:eps=2,steps=10", "l1:eps=12", "linf:eps=8/255,step=1/255",
+        "linf:eps=1,random_start=false,restarts=2,targeted"}) {
     const std::string text = describe(make_attack(spec));
     EXPECT_EQ(describe(make_attack(text)), text);
     EXPECT_EQ(make_attack(text).epsilon, make_attack(spec).epsilon);
