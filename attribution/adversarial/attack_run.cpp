@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "engine/device.h"
 #include "engine/differentiate.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/index.h"
@@ -115,7 +114,6 @@ AttackRun::Outcome AttackRun::outcome(const std::vector<std::int64_t>& samples,
 
 Tensor AttackRun::attacked(const std::vector<std::int64_t>& samples,
                            const std::vector<double>& radii, std::uint64_t draw) {
-  const DeviceScope here(Device{});
   const auto n = static_cast<std::int64_t>(samples.size());
   std::vector<std::int64_t> numbers;
   for (const std::int64_t s : samples) numbers.push_back(first_sample_ + s);

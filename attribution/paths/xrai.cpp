@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "attribution/explain.h"
-#include "engine/device.h"
 #include "engine/ops/elementwise.h"
 #include "engine/ops/shape.h"
 
@@ -169,7 +168,6 @@ Attribution explain_xrai(const ModelFn& model, const Tensor& x, const XraiOption
                             x.defined() ? x.spec().str() : "undefined"),
                 where);
   }
-  const DeviceScope here(Device{});
   const Shape inputs = x.shape(), row = inputs.without(0);
   const Tensor masks = o.segments.defined() ? checked_masks(o.segments, inputs, where) : Tensor();
   const Tensor pictures = contiguous(cast(x.detach().to({}), DType::f32));

@@ -130,6 +130,19 @@ TEST(NoiseTunnel, StatisticsInClosedForm) {
   EXPECT_TRUE(m.delta.empty());
 }
 
+// The gradient of a linear model does not vary. (As E[a^2] - E[a]^2, which is Captum's way, f32
+// would leave some 0.1 of either sign.)
+TEST(NoiseTunnel, VariancesDoNotCancel) {
+  const ModelFn model =
+      affine(Tensor::from<float>({1234.5678F, -0.1F}, Shape{1, 2}), Tensor::zeros(Shape{1}));
+  for (const Statistic s : {Statistic::variance, Statistic::population_variance}) {
+    const Attribution a = explain_noise_tunnel(model, noise(74, Shape{3, 2}), kGradient,
+                                               {.draws = 50, .statistic = s}, kOnly);
+    for (const float v : a.values.to_vector<float>()) EXPECT_EQ(v, 0);
+    for (const float e : a.standard_error.to_vector<float>()) EXPECT_EQ(e, 0);
+  }
+}
+
 // Copies are kept within the bounds: x times its gradient 1 is the copy itself.
 TEST(NoiseTunnel, NoiseIsClippedAndRelativeToTheRange) {
   const ModelFn model = [](const Tensor& x) { return sum(x, {1}, true); };

@@ -232,6 +232,19 @@ TEST(GuidedIg, LimitsAreIntegratedGradients) {
   }
 }
 
+// P2: on a linear model any path gives w (x - x').
+TEST(GuidedIg, OfALinearModel) {
+  const Tensor w = noise(91, Shape{1, 7}), x = noise(92, Shape{3, 7}), base = noise(93, Shape{7});
+  const ModelFn model = affine(w, Tensor::full(Shape{1}, 0.3));
+  for (const double distance : {0.02, 0.4, 1.0}) {
+    const Attribution a = explain_guided_ig(
+        model, x, {.steps = 9, .fraction = 0.1, .max_distance = distance, .baselines = {base}},
+        kOnly);
+    expect_golden(a.values, w * (x - base), 1e-6, fmt::format("distance {}", distance));
+    for (const double d : a.relative_delta) EXPECT_LE(d, 1e-5);
+  }
+}
+
 // P1: delta goes to zero with the steps (the left rule: like 1 / n).
 TEST(GuidedIg, IsCompleteInTheLimit) {
   const ModelFn model = mlp(6, 3, true);

@@ -80,8 +80,10 @@ TEST(BlurIg, GoldenAndSpacing) {
   EXPECT_EQ(linear.cost.gradient_rows, 60);
   EXPECT_EQ(linear.cost.forward_rows, 6);
   o.spacing = BlurIgOptions::Spacing::sqrt;
-  expect_golden(explain_blur_ig(nets.cnn(), nets.pictures, o, pictures).values,
-                golden.at("blur_ig.sqrt"), 1e-5, "sqrt");
+  const Attribution root = explain_blur_ig(nets.cnn(), nets.pictures, o, pictures);
+  expect_golden(root.values, golden.at("blur_ig.sqrt"), 1e-5, "sqrt");
+  // Both begin at max_sigma; PAIR's `sqrt` would begin at its root.
+  EXPECT_EQ(root.f_baseline, linear.f_baseline);
 }
 
 // P1 and P2: whole steps are exact for a linear model; a net's delta vanishes with the steps.
