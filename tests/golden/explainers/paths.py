@@ -64,8 +64,9 @@ def tensors():
     base = np.full(6, 0.25)
     for name, steps, fraction, dist in (("guided_ig.fine", 50, 0.25, 0.02),
                                         ("guided_ig.coarse", 10, 0.5, 0.3)):
-        out[name] = np.stack([guided_ig(gradient_of(mlp, c), row.numpy(), base, steps, fraction, dist)
-                              for row, c in zip(rows, row_classes)])
+        out[name] = np.stack(
+            [guided_ig(gradient_of(mlp, c), row.numpy(), base, steps, fraction, dist)
+             for row, c in zip(rows, row_classes)])
     out["guided_ig.pictures"] = np.stack(
         [guided_ig(gradient_of(cnn, c), p.numpy(), np.zeros(p.shape), 20, 0.25, 0.1)
          for p, c in zip(pictures, picture_classes)])
@@ -87,8 +88,8 @@ def tensors():
     np.random.seed(3)
     for name, stdev in (("gradient_shap", 0.0), ("gradient_shap.noisy", 0.3)):
         means = torch.stack([
-            shap.attribute(rows, baselines, n_samples=1000, stdevs=stdev, target=row_classes).detach()
-            for _ in range(40)])
+            shap.attribute(rows, baselines, n_samples=1000, stdevs=stdev,
+                           target=row_classes).detach() for _ in range(40)])
         out[name] = means.mean(0)
         out[name + ".error"] = means.std(0) / 40 ** 0.5
     tunnel = attr.NoiseTunnel(attr.IntegratedGradients(mlp))
