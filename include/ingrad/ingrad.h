@@ -2,6 +2,7 @@
 // The public interface of ingrad in one include.
 #pragma once
 
+#include "attribution/adversarial/adversarial.h"
 #include "attribution/attribution_file.h"
 #include "attribution/baseline_choices.h"
 #include "attribution/evaluation/curves.h"
@@ -13,6 +14,7 @@
 #include "attribution/paths/blur_ig.h"
 #include "attribution/paths/expected_gradients.h"
 #include "attribution/paths/guided_ig.h"
+#include "attribution/paths/token_paths.h"
 #include "attribution/paths/xrai.h"
 #include "attribution/perturbation/ablation.h"
 #include "attribution/perturbation/features.h"

@@ -280,8 +280,9 @@ void declare_options(CLI::App& app, Options& o) {
   app.add_option("--augment", o.augment, "Random changes of pictures: crop=4,flip")
       ->type_name("TEXT");
   app.add_flag("--raw", o.raw, "No normalisation of the inputs");
-  app.add_option("--adversarial", o.adversarial,
-                 "Train on adversarial examples: fgsm:eps=0.1, linf:eps=8/255,steps=7, l2:eps=2")
+  app.add_option(
+         "--adversarial", o.adversarial,
+         "Train on adversarial examples: fgsm:eps=0.1, linf:eps=8/255,steps=7, l2:eps=2, l1:eps=12")
       ->type_name("TEXT");
   app.add_option("--adversarial-fraction", o.fraction, "Share of adversarial samples")
       ->type_name("F")
