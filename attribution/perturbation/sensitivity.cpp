@@ -35,6 +35,17 @@ std::vector<float> latin_hypercube(std::int64_t points, std::int64_t columns, st
   return table;
 }
 
+// f of every draw, by sample.
+std::vector<std::vector<double>> values_of(ExplainRun& run, MaskedPictures& pictures,
+                                           std::int64_t draws, const MaskedPictures::Mask& mask) {
+  std::vector<std::vector<double>> f(static_cast<std::size_t>(run.samples()));
+  pictures.evaluate(draws, mask, [&](std::int64_t s, std::int64_t, double value) {
+    f[static_cast<std::size_t>(s)].push_back(value);
+  });
+  run.result().steps.assign(f.size(), static_cast<int>(draws));
+  return f;
+}
+
 // Maps of the mean over designs, with its standard error; `by_design` has cells of every design.
 Attribution finish(ExplainRun& run, MaskedPictures& pictures, std::int64_t cells,
                    std::uint64_t seed,
@@ -127,23 +138,20 @@ Attribution explain_sobol(const ModelFn& model, const Tensor& x, const SobolOpti
     b.push_back(latin_hypercube(points, cells, o.seed, kSobolStream, 2 * d + 1));
   }
   const std::int64_t of_design = points * (cells + 2);
-  std::vector<std::vector<double>> f(static_cast<std::size_t>(run.samples()));
   std::vector<float> row(static_cast<std::size_t>(cells));
-  pictures.evaluate(
-      o.designs * of_design,
-      [&](std::int64_t, std::int64_t draw, std::span<float> to) {
-        const auto d = static_cast<std::size_t>(draw / of_design);
-        const std::int64_t block = draw % of_design / points, p = draw % points;
-        const auto at = static_cast<std::ptrdiff_t>(p * cells);
-        const auto& from = block == 1 ? b[d] : a[d];
-        std::copy_n(from.begin() + at, cells, row.begin());
-        if (block >= 2)
-          row[static_cast<std::size_t>(block - 2)] = b[d][static_cast<std::size_t>(at + block - 2)];
-        pictures.from_cells(row, to);
-      },
-      [&](std::int64_t s, std::int64_t, double value) {
-        f[static_cast<std::size_t>(s)].push_back(value);
-      });
+  const auto f = values_of(run, pictures, o.designs * of_design,
+                           [&](std::int64_t, std::int64_t draw, std::span<float> to) {
+                             const auto d = static_cast<std::size_t>(draw / of_design);
+                             const std::int64_t block = draw % of_design / points;
+                             const auto at = draw % points * cells;
+                             const auto& from = block == 1 ? b[d] : a[d];
+                             std::copy_n(from.begin() + at, cells, row.begin());
+                             if (block >= 2) {
+                               row[static_cast<std::size_t>(block - 2)] =
+                                   b[d][static_cast<std::size_t>(at + block - 2)];
+                             }
+                             pictures.from_cells(row, to);
+                           });
   std::vector<std::vector<std::vector<double>>> by_design;
   const auto n = static_cast<std::size_t>(points);
   for (const std::vector<double>& of_sample : f) {
@@ -168,7 +176,6 @@ Attribution explain_sobol(const ModelFn& model, const Tensor& x, const SobolOpti
     }
     by_design.push_back(std::move(designs));
   }
-  run.result().steps.assign(f.size(), static_cast<int>(o.designs * of_design));
   return finish(run, pictures, o.cells, o.seed, by_design);
 }
 
@@ -187,17 +194,13 @@ Attribution explain_hsic(const ModelFn& model, const Tensor& x, const HsicOption
     visible.push_back(latin_hypercube(o.masks, cells, o.seed, kHsicStream, d));
     for (float& v : visible.back()) v = v < 0.5F ? 0 : 1;
   }
-  std::vector<std::vector<double>> f(static_cast<std::size_t>(run.samples()));
-  pictures.evaluate(
-      std::int64_t{o.designs} * o.masks,
-      [&](std::int64_t, std::int64_t draw, std::span<float> to) {
-        const auto& design = visible[static_cast<std::size_t>(draw / o.masks)];
-        const auto at = static_cast<std::size_t>(draw % o.masks * cells);
-        pictures.from_cells({design.data() + at, static_cast<std::size_t>(cells)}, to);
-      },
-      [&](std::int64_t s, std::int64_t, double value) {
-        f[static_cast<std::size_t>(s)].push_back(value);
-      });
+  const auto f =
+      values_of(run, pictures, std::int64_t{o.designs} * o.masks,
+                [&](std::int64_t, std::int64_t draw, std::span<float> to) {
+                  const auto& design = visible[static_cast<std::size_t>(draw / o.masks)];
+                  const auto at = static_cast<std::size_t>(draw % o.masks * cells);
+                  pictures.from_cells({design.data() + at, static_cast<std::size_t>(cells)}, to);
+                });
   std::vector<std::vector<std::vector<double>>> by_design;
   for (const std::vector<double>& of_sample : f) {
     std::vector<std::vector<double>> designs;
@@ -208,7 +211,6 @@ Attribution explain_hsic(const ModelFn& model, const Tensor& x, const HsicOption
     }
     by_design.push_back(std::move(designs));
   }
-  run.result().steps.assign(f.size(), o.designs * o.masks);
   return finish(run, pictures, o.cells, o.seed, by_design);
 }
 

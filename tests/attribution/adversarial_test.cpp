@@ -9,20 +9,11 @@
 #include "engine/ops/losses.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-template <class Run>
-void expect_refusal(Run run, const std::string& part) {
-  try {
-    run();
-    ADD_FAILURE() << "expected an Error about " << part;
-  } catch (const Error& e) {
-    EXPECT_THAT(e.message(), testing::HasSubstr(part));
-  }
-}
 
 // Two classes, outputs 0 and w x - 1: the boundary is w x = 1.
 const std::vector<float> kWeights = {3, -4, 0, 1};

@@ -8,18 +8,11 @@
 #include "attribution/explain.h"
 #include "engine/ops/concat.h"
 #include "engine/ops/reduce.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-const ExplainOptions kOnly{.target = Target::only_output()};
-
-void expect_near(const Tensor& a, const std::vector<double>& b, double tolerance) {
-  const auto v = a.to_vector<double>();
-  ASSERT_EQ(v.size(), b.size());
-  for (std::size_t i = 0; i < v.size(); ++i) EXPECT_NEAR(v[i], b[i], tolerance) << i;
-}
 
 // f = relu(2 x0 - x1 - 1) at (2, 1): on, f = 2; off for the first third of the path from zero.
 TEST(OneRelu, EveryMethodByHand) {

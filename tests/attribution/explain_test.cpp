@@ -10,16 +10,11 @@
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
 #include "engine/parallel.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-void expect_near(const Tensor& a, const std::vector<double>& b, double tolerance) {
-  const auto v = a.to_vector<double>();
-  ASSERT_EQ(v.size(), b.size());
-  for (std::size_t i = 0; i < v.size(); ++i) EXPECT_NEAR(v[i], b[i], tolerance) << i;
-}
 
 // P2: every method of a linear model is w, or w (x - x').
 TEST(Explain, LinearModelsAreExact) {

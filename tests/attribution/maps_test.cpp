@@ -12,6 +12,7 @@
 #include "engine/ops/resize.h"
 #include "engine/ops/slice.h"
 #include "models/resnet.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/golden_nets.h"
 #include "tests/attribution/toy_models.h"
 
@@ -22,15 +23,6 @@ const std::vector<CamRule> kRules = {
     CamRule::grad_cam,     CamRule::grad_cam_plus_plus, CamRule::xgrad_cam, CamRule::hires_cam,
     CamRule::element_wise, CamRule::layer_cam,          CamRule::eigen_cam, CamRule::eigen_grad_cam,
     CamRule::norm_grad,    CamRule::random_cam};
-
-void expect_refusal(const std::function<void()>& run, const std::string& part) {
-  try {
-    run();
-    ADD_FAILURE() << "expected an Error about " << part;
-  } catch (const Error& e) {
-    EXPECT_THAT(e.message(), testing::HasSubstr(part));
-  }
-}
 
 TEST(Layers, AreFoundByName) {
   ResNet net(18, Shape{3, 32, 32}, 10);

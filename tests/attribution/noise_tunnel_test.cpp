@@ -12,6 +12,7 @@
 #include "attribution/perturbation/shapley.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
@@ -22,22 +23,11 @@ using T = const Tensor&;
 using O = const ExplainOptions&;
 using Statistic = NoiseTunnelOptions::Statistic;
 
-const ExplainOptions kOnly{.target = Target::only_output()};
 const Explainer kGradient = [](M m, T x, O o) { return explain_gradient(m, x, o); };
 const Explainer kTimesInput = [](M m, T x, O o) { return explain_gradient_times_input(m, x, o); };
 const Explainer kShapley = [](M m, T x, O o) {
   return explain_shapley_sampling(m, x, {.pairs = 3}, o);
 };
-
-template <class Run>
-void expect_refusal(Run run, const std::string& part) {
-  try {
-    run();
-    ADD_FAILURE() << "expected an Error about " << part;
-  } catch (const Error& e) {
-    EXPECT_THAT(e.message(), testing::HasSubstr(part));
-  }
-}
 
 // The moments of 1, 2, 4, 9 by hand.
 TEST(Moments, OfFourNumbers) {

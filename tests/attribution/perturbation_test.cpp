@@ -13,30 +13,12 @@
 #include "engine/ops/concat.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/golden_nets.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-const ExplainOptions kOnly{.target = Target::only_output()};
-const ExplainOptions kFirst{.target = Target::one(0)};
-
-template <class Run>
-void expect_refusal(Run run, const std::string& part) {
-  try {
-    run();
-    ADD_FAILURE() << "expected an Error about " << part;
-  } catch (const Error& e) {
-    EXPECT_THAT(e.message(), testing::HasSubstr(part));
-  }
-}
-
-void expect_values(const Attribution& a, const std::vector<double>& expected, double tolerance) {
-  const auto v = a.values.to_vector<double>();
-  ASSERT_EQ(v.size(), expected.size());
-  for (std::size_t i = 0; i < v.size(); ++i) EXPECT_NEAR(v[i], expected[i], tolerance) << i;
-}
 
 TEST(Features, AreNumberedInOrder) {
   const Features grid = Features::grid(Shape{2, 3, 5}, 2, 3);

@@ -12,24 +12,13 @@
 #include "engine/ops/concat.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/golden_nets.h"
 #include "tests/attribution/pool_promises.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-const ExplainOptions kOnly{.target = Target::only_output()};
-
-template <class Run>
-void expect_refusal(Run run, const std::string& part) {
-  try {
-    run();
-    ADD_FAILURE() << "expected an Error about " << part;
-  } catch (const Error& e) {
-    EXPECT_THAT(e.message(), testing::HasSubstr(part));
-  }
-}
 
 std::vector<double> blur(const Tensor& picture, double sigma, BlurEdge edge) {
   return gaussian_blur({picture.data<float>(), static_cast<std::size_t>(picture.size())},

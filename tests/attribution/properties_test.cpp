@@ -13,6 +13,7 @@
 #include "models/cnn.h"
 #include "models/lenet.h"
 #include "tests/attribution/every_method.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
@@ -27,8 +28,6 @@ void expect_near(const std::vector<double>& a, const std::vector<double>& b, dou
     EXPECT_NEAR(a[i], b[i], tolerance * scale) << what << " element " << i;
   }
 }
-
-const ExplainOptions kFirst{.target = Target::one(0)};
 
 // P1, in f32 with the default rule: a smooth net, and one with kinks by enough steps.
 TEST(Properties, IntegratedGradientsAreCompleteTo1e4) {

@@ -17,23 +17,12 @@
 #include "engine/ops/sort.h"
 #include "models/lenet.h"
 #include "models/resnet.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/golden_nets.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-const ExplainOptions kOnly{.target = Target::only_output()};
-const ExplainOptions kFirst{.target = Target::one(0)};
-
-void expect_refusal(const std::function<void()>& run, const std::string& part) {
-  try {
-    run();
-    ADD_FAILURE() << "expected an Error about " << part;
-  } catch (const Error& e) {
-    EXPECT_THAT(e.message(), testing::HasSubstr(part));
-  }
-}
 
 void expect_complete(const Attribution& a, const std::string& what) {
   for (std::size_t s = 0; s < a.delta.size(); ++s) {

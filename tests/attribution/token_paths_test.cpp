@@ -8,25 +8,13 @@
 #include "attribution/paths/embedding_path.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/slice.h"
+#include "tests/attribution/expectations.h"
 #include "tests/attribution/golden_nets.h"
 #include "tests/attribution/pool_promises.h"
 #include "tests/attribution/toy_models.h"
 
 namespace ingrad {
 namespace {
-
-const ExplainOptions kOnly{.target = Target::only_output()};
-const ExplainOptions kFirst{.target = Target::one(0)};
-
-template <class Run>
-void expect_refusal(Run run, const std::string& part) {
-  try {
-    run();
-    ADD_FAILURE() << "expected an Error about " << part;
-  } catch (const Error& e) {
-    EXPECT_THAT(e.message(), testing::HasSubstr(part));
-  }
-}
 
 // Sequences of four tokens of four numbers.
 ModelFn sequence_net(bool smooth) {
