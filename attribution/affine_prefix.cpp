@@ -2,10 +2,9 @@
 #include "attribution/affine_prefix.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
-#include <mutex>
 
+#include "attribution/by_rows.h"
 #include "engine/device.h"
 #include "engine/graph.h"
 #include "engine/plan/passes.h"
@@ -74,29 +73,6 @@ Split split(const ModelFn& model, const Shape& row_shape, std::int64_t rows, Dev
   return s;
 }
 
-// Of one model, made when first asked for; by any number of threads.
-class Splits {
- public:
-  Splits(ModelFn model, const Shape& row_shape, Device device)
-      : model_(std::move(model)), row_shape_(row_shape), device_(device) {}
-
-  const Split& at(std::int64_t rows) {
-    const std::lock_guard lock(mutex_);
-    auto found = splits_.find(rows);
-    if (found == splits_.end()) {
-      found = splits_.emplace(rows, split(model_, row_shape_, rows, device_)).first;
-    }
-    return found->second;
-  }
-
- private:
-  ModelFn model_;
-  Shape row_shape_;
-  Device device_;
-  std::mutex mutex_;
-  std::map<std::int64_t, Split> splits_;
-};
-
 }  // namespace
 
 std::optional<AffinePrefix> affine_prefix(const ModelFn& model, const Shape& row_shape,
@@ -112,7 +88,8 @@ std::optional<AffinePrefix> affine_prefix(const ModelFn& model, const Shape& row
   if (between.rank() < 1 || between[0] != 2 || between.size() / 2 > row_shape.size()) return {};
   AffinePrefix result;
   result.row_shape = between.without(0);
-  const auto splits = std::make_shared<Splits>(model, row_shape, device);
+  const auto splits = std::make_shared<ByRows<Split>>(
+      [=](std::int64_t rows) { return split(model, row_shape, rows, device); });
   result.prefix = [splits](const Tensor& x) { return splits->at(x.dim(0)).prefix.run({&x, 1})[0]; };
   result.rest = [splits](const Tensor& h) { return splits->at(h.dim(0)).rest.run({&h, 1})[0]; };
   return result;

@@ -8,6 +8,8 @@
 #include "attribution/evaluation/curves.h"
 #include "attribution/evaluation/regions.h"
 #include "attribution/explain.h"
+#include "attribution/layers/cut.h"
+#include "attribution/layers/layer_attribution.h"
 #include "attribution/layers/layers.h"
 #include "attribution/maps/cam.h"
 #include "attribution/noise_tunnel.h"
