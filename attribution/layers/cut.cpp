@@ -103,4 +103,19 @@ LayerCut cut_at(const ModelFn& model, const Shape& row, const std::string& layer
   return cut;
 }
 
+RowProgram head_program(const ModelFn& model, const LayerCut& cut, const Shape& row,
+                        ScalarKind kind, Location where) {
+  RowProgram p{.name = "values at " + cut.layer.name,
+               .row = row,
+               .result = Shape{cut.size},
+               .function = {},
+               .backward = false};
+  p.function = [=, head = cut.head](const Tensor& rows, const Tensor& classes,
+                                    const Tensor& contrast) {
+    const Tensor outputs = checked_outputs(model(rows), rows, where);
+    return std::pair{scalar_of(outputs, classes, kind, contrast, where), head(rows)};
+  };
+  return p;
+}
+
 }  // namespace ingrad

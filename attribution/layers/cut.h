@@ -18,4 +18,8 @@ struct LayerCut {
 LayerCut cut_at(const ModelFn& model, const Shape& row, const std::string& layer,
                 Device device = {}, Location where = Location::current());
 
+// f of a row, and its values at the cut.
+RowProgram head_program(const ModelFn& model, const LayerCut& cut, const Shape& row,
+                        ScalarKind kind, Location where = Location::current());
+
 }  // namespace ingrad

@@ -7,26 +7,6 @@
 #include "attribution/run.h"
 
 namespace ingrad {
-namespace {
-
-// The values at the cut, for the row of every item.
-RowProgram head_program(const ModelFn& model, const LayerCut& cut, const Shape& row,
-                        ScalarKind kind, Location where) {
-  RowProgram p{.name = "values at " + cut.layer.name,
-               .row = row,
-               .result = Shape{cut.size},
-               .function = {},
-               .backward = false};
-  p.function = [=, head = cut.head](const Tensor& rows, const Tensor& classes,
-                                    const Tensor& contrast) {
-    const Tensor outputs = checked_outputs(model(rows), rows, where);
-    return std::pair{scalar_of(outputs, classes, kind, contrast, where), head(rows)};
-  };
-  return p;
-}
-
-}  // namespace
-
 Attribution explain_layer_integrated_gradients(const ModelFn& model, const Tensor& x,
                                                const std::string& layer, const LayerPathOptions& o,
                                                const ExplainOptions& options, Location where) {

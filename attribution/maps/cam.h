@@ -42,4 +42,29 @@ Attribution explain_cam(const ModelFn& model, const Tensor& x, CamRule rule,
                         const CamOptions& method, const ExplainOptions& options = {},
                         Location where = Location::current());
 
+struct AblationCamOptions {
+  CamOptions cam = {};  // one layer
+  // The weight of a channel: (f - f without it) / |f| as the paper, with the sign of the drop kept
+  // for f below 0, and 0 for f = 0; or the drop itself.
+  bool relative = true;
+};
+// Desai & Ramaswamy 2020: channels weighted by how far f falls when they are zero. Only what comes
+// after the layer is computed for every channel. Evaluates each sample C + 2 times.
+Attribution explain_ablation_cam(const ModelFn& model, const Tensor& x,
+                                 const AblationCamOptions& method,
+                                 const ExplainOptions& options = {},
+                                 Location where = Location::current());
+
+struct ScoreCamOptions {
+  CamOptions cam = {};                 // one layer of pictures [C, h, w] or tokens
+  std::vector<Tensor> baselines = {};  // what hidden pixels become; the first is used. Empty: zero
+};
+// Wang et al. 2020: channels weighted by the softmax over channels of f at the picture masked by
+// the channel's map, brought to the picture's size and to [0, 1]. A channel that is the same
+// everywhere masks nothing and gets weight 0. With f a logit the softmax is nearly one-hot, with a
+// probability nearly uniform. Evaluates each sample C + 2 times.
+Attribution explain_score_cam(const ModelFn& model, const Tensor& x, const ScoreCamOptions& method,
+                              const ExplainOptions& options = {},
+                              Location where = Location::current());
+
 }  // namespace ingrad

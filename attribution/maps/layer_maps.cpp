@@ -64,6 +64,33 @@ std::vector<float> LayerMaps::channels(std::size_t layer, std::span<const float>
   return turned;
 }
 
+void LayerMaps::clear_channel(std::size_t layer, std::int64_t channel,
+                              std::span<float> values) const {
+  const Shape& s = layers_[layer].shape;
+  const bool tokens = s.rank() == 2;  // [T, D]: a channel is a column
+  const std::int64_t count = tokens ? s[0] : s[1] * s[2];
+  const std::int64_t first = tokens ? channel : channel * count, step = tokens ? s[1] : 1;
+  for (std::int64_t i = 0; i < count; ++i) values[static_cast<std::size_t>(first + i * step)] = 0;
+}
+
+void LayerMaps::add_weighted(std::span<const float> channels, std::span<const double> weights,
+                             std::span<double> to) const {
+  const std::size_t n = points(0);
+  std::vector<double> map(n);
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    for (std::size_t i = 0; i < n; ++i) {
+      map[i] += weights[k] * static_cast<double>(channels[k * n + i]);
+    }
+  }
+  add(0, std::move(map), to);
+}
+
+void require_one_layer(const ExplainRun& run, const LayerMaps& maps) {
+  if (maps.layers().size() == 1) return;
+  throw Error(fmt::format("{}: {} layers; expected one", run.method(), maps.layers().size()),
+              run.where());
+}
+
 void LayerMaps::add(std::size_t layer, std::vector<double> map, std::span<double> to) const {
   if (options_.relu) {
     for (double& v : map) v = std::max(v, 0.0);

@@ -27,9 +27,20 @@ class LayerMaps {
   // The values of a layer as channels x points: tokens without those that are skipped, transposed.
   std::vector<float> channels(std::size_t layer, std::span<const float> values) const;
 
+  std::int64_t channel_count(std::size_t layer) const {
+    return static_cast<std::int64_t>(layer_size(layer)) / (layers_[layer].shape.rank() == 3
+                                                               ? height(layer) * width(layer)
+                                                               : layers_[layer].shape[0]);
+  }
+  // Zeros for a channel among the values of a layer, which come first in `values`.
+  void clear_channel(std::size_t layer, std::int64_t channel, std::span<float> values) const;
+
   // Adds the map of a layer of a sample to `to` [map_size()]: ReLU, size, and for several layers
   // the division by the largest value.
   void add(std::size_t layer, std::vector<double> map, std::span<double> to) const;
+  // Of the only layer: the sum of channels x points by weights of channels.
+  void add_weighted(std::span<const float> channels, std::span<const double> weights,
+                    std::span<double> to) const;
   std::size_t map_size() const { return static_cast<std::size_t>(map_height_ * map_width_); }
 
   // Closes the books with one map per sample [N, 1, H, W].
@@ -49,5 +60,8 @@ class LayerMaps {
   CamOptions options_;
   std::int64_t map_height_ = 0, map_width_ = 0;
 };
+
+// Error unless there is one layer.
+void require_one_layer(const ExplainRun& run, const LayerMaps& maps);
 
 }  // namespace ingrad

@@ -69,6 +69,18 @@ TEST(MapsGolden, EveryRule) {
       expect_golden(maps[r].values, golden.at(name), tolerance, name);
     }
     expect_golden(maps[0].values, golden.at(layer + ".captum_grad_cam"), 1e-5, "captum");
+    const CamOptions raw{.layers = {layer}, .relu = false, .resize = false};
+    expect_golden(explain_score_cam(nets.cnn(), nets.pictures, {.cam = raw}, options).values,
+                  golden.at(layer + ".score_cam"), 1e-5, layer + " score_cam");
+    const Attribution ablation =
+        explain_ablation_cam(nets.cnn(), nets.pictures, {.cam = raw, .relative = false}, options);
+    expect_golden(ablation.values, golden.at(layer + ".ablation_cam"), 1e-5,
+                  layer + " ablation_cam");
+    // The paper's weights are relative to f.
+    const Attribution relative =
+        explain_ablation_cam(nets.cnn(), nets.pictures, {.cam = raw}, options);
+    const Tensor f = reshape(Tensor::from(ablation.f, {3}), {3, 1, 1, 1});
+    expect_golden(relative.values, ablation.values / cast(abs(f), DType::f32), 1e-5, layer);
   }
   const Attribution resized =
       explain_cam(nets.cnn(), nets.pictures, CamRule::grad_cam, {.layers = {"relu2"}}, options);
@@ -212,6 +224,43 @@ TEST(Maps, DependOnNothingElse) {
                                  {.mode = Interpolation::linear});
   }
   expect_golden(whole[3].values, expected, 1e-5, "two layers");
+}
+
+// The same for the two rules that compute forward; only the tail is computed for each channel.
+TEST(Maps, ForwardRulesDependOnNothingElse) {
+  const GoldenNets nets;
+  const ModelFn model = nets.cnn();
+  const Tensor x = noise(74, Shape{4, 2, 8, 8});
+  using Method = std::function<Attribution(const Tensor&, const ExplainOptions&)>;
+  const CamOptions cam{.layers = {"pool"}};
+  const std::vector<Method> methods = {[&](const Tensor& t, const ExplainOptions& o) {
+                                         return explain_ablation_cam(model, t, {.cam = cam}, o);
+                                       },
+                                       [&](const Tensor& t, const ExplainOptions& o) {
+                                         return explain_score_cam(model, t, {.cam = cam}, o);
+                                       }};
+  for (const Method& explain : methods) {
+    const Attribution whole = explain(x, {});
+    EXPECT_EQ(whole.cost.gradient_rows, 0);
+    EXPECT_EQ(whole.cost.forward_rows, 4 * (5 + 2));
+    EXPECT_EQ(explain(x, {.pool = {.max_rows = 3}}).values.to_vector<float>(),
+              whole.values.to_vector<float>());
+    EXPECT_EQ(explain(narrow(x, 0, 3, 1), {}).values.to_vector<float>(),
+              narrow(whole.values, 0, 3, 1).to_vector<float>());
+    for (const std::int64_t cap : {150'000, 250'000, 900'000}) {
+      const Attribution a = explain(x, {.pool = {.memory_bytes = cap}});
+      EXPECT_LE(a.cost.peak_bytes, cap);
+      EXPECT_EQ(a.values.to_vector<float>(), whole.values.to_vector<float>());
+    }
+    const Attribution several = explain(x, {.target = Target::several({2, 1})});
+    EXPECT_EQ(select(several.values, 1, 1).to_vector<float>(),
+              explain(x, {.target = Target::one(1)}).values.to_vector<float>());
+  }
+  expect_refusal(
+      [&] {
+        explain_ablation_cam(model, x, {.cam = {.layers = {"pool", "relu2"}}});
+      },
+      "2 layers");
 }
 
 TEST(Maps, Refusals) {

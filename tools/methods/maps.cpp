@@ -21,23 +21,27 @@ std::string last_map(const ModelFn& model, const Tensor& x) {
   return last;
 }
 
+CamOptions cam_options(const ModelFn& model, const Tensor& x, const MethodSettings& s) {
+  CamOptions o{.layers = s.layers, .seed = s.seed};
+  if (o.layers.empty()) o.layers = {last_map(model, x)};
+  return o;
+}
+
 Method map_method(CamRule rule, std::string title, std::string doc, std::string when,
-                  std::string axioms, std::string cost = "1 G") {
+                  std::string axioms) {
   Method m{.name = std::string(name_of(rule)),
            .title = std::move(title),
            .family = "maps",
            .doc = std::move(doc),
            .when = std::move(when),
-           .cost = std::move(cost),
+           .cost = "1 G",
            .axioms = std::move(axioms),
            .needs = "pictures, a layer (default: the last one with points)",
            .complete = false,
            .explain = {}};
   m.explain = [rule](const ModelFn& model, const Tensor& x, const MethodSettings& s,
                      const ExplainOptions& options) {
-    CamOptions o{.layers = s.layers, .seed = s.seed};
-    if (o.layers.empty()) o.layers = {last_map(model, x)};
-    return explain_cam(model, x, rule, o, options);
+    return explain_cam(model, x, rule, cam_options(model, x, s), options);
   };
   return m;
 }
@@ -73,6 +77,35 @@ std::vector<Method> map_methods() {
                  "For early layers; not signed", ""),
       map_method(CamRule::random_cam, "Random CAM", "Channels with random weights",
                  "As a control: a method that cannot beat it shows the layer, not the class", ""),
+      {.name = "ablation_cam",
+       .title = "Ablation-CAM",
+       .family = "maps",
+       .doc = "Channels, weighted by how far the output falls without them",
+       .when = "As Grad-CAM, without gradients: where they saturate",
+       .cost = "C F of what follows the layer",
+       .axioms = "",
+       .needs = "pictures, one layer (default: the last one with points)",
+       .complete = false,
+       .explain =
+           [](const ModelFn& model, const Tensor& x, const MethodSettings& s,
+              const ExplainOptions& options) {
+             return explain_ablation_cam(model, x, {.cam = cam_options(model, x, s)}, options);
+           }},
+      {.name = "score_cam",
+       .title = "Score-CAM",
+       .family = "maps",
+       .doc = "Channels, weighted by the output for the picture behind them as a mask",
+       .when = "As Ablation-CAM, in terms of what is seen; best with the scalar prob",
+       .cost = "C F",
+       .axioms = "",
+       .needs = "pictures, one layer (default: the last one with points), a baseline",
+       .complete = false,
+       .explain =
+           [](const ModelFn& model, const Tensor& x, const MethodSettings& s,
+              const ExplainOptions& options) {
+             return explain_score_cam(
+                 model, x, {.cam = cam_options(model, x, s), .baselines = s.baselines}, options);
+           }},
   };
 }
 

@@ -3,6 +3,7 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from captum import attr
 from pytorch_grad_cam import (
     EigenCAM, EigenGradCAM, GradCAM, GradCAMElementWise, GradCAMPlusPlus, HiResCAM, LayerCAM,
@@ -18,6 +19,36 @@ METHODS = {
 }
 
 
+def ablation_cam(cnn, layer, at, pictures, classes):
+    """Channels weighted by the fall of the logit when a hook sets them to zero."""
+    maps = []
+    for a, picture, c in zip(at, pictures, classes):
+        whole, cam = cnn(picture[None])[0, c], 0
+        for k in range(a.shape[0]):
+            keep = torch.ones(a.shape[0], 1, 1, dtype=a.dtype)
+            keep[k] = 0
+            handle = layer.register_forward_hook(lambda m, i, o, keep=keep: o * keep)
+            cam = cam + (whole - cnn(picture[None])[0, c]) * a[k]
+            handle.remove()
+        maps.append(cam)
+    return torch.stack(maps)
+
+
+def score_cam(cnn, at, pictures, classes):
+    """As pytorch-grad-cam's, but for the corners of enlarged maps, which that library aligns, and for
+    channels that are the same everywhere, which have no part."""
+    maps = []
+    for a, picture, c in zip(at, pictures, classes):
+        large = F.interpolate(a[None], picture.shape[1:], mode="bilinear")[0]
+        low, high = large.amin((1, 2), True), large.amax((1, 2), True)
+        alive = (high > low).flatten()
+        masks = ((large - low) / (high - low))[alive]
+        weights = torch.zeros(len(a), dtype=a.dtype)
+        weights[alive] = torch.softmax(cnn(picture[None] * masks[:, None])[:, c], 0)
+        maps.append((weights[:, None, None] * a).sum(0))
+    return torch.stack(maps)
+
+
 def tensors():
     mlp, cnn, rows, pictures, row_classes, picture_classes = nets()
     out = {}
@@ -31,6 +62,9 @@ def tensors():
             with method(model=cnn, target_layers=[layer]) as cam:
                 out[f"{layer_name}.{name}"] = cam.get_cam_image(
                     pictures, layer, None, at.numpy(), g.numpy(), False)
+        out[f"{layer_name}.score_cam"] = score_cam(cnn, at, pictures, picture_classes)
+        out[f"{layer_name}.ablation_cam"] = ablation_cam(
+            cnn, layer, at, pictures, picture_classes)
         gradcam = attr.LayerGradCam(cnn, layer)
         out[f"{layer_name}.captum_grad_cam"] = gradcam.attribute(pictures, target=picture_classes)
     out["resized"] = attr.LayerAttribution.interpolate(
