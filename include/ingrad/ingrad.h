@@ -12,6 +12,7 @@
 #include "attribution/layers/layer_attribution.h"
 #include "attribution/layers/layers.h"
 #include "attribution/maps/cam.h"
+#include "attribution/maps/guided_grad_cam.h"
 #include "attribution/noise_tunnel.h"
 #include "attribution/paths/blur_ig.h"
 #include "attribution/paths/expected_gradients.h"

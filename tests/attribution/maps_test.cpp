@@ -8,6 +8,8 @@
 #include "attribution/explain.h"
 #include "attribution/layers/layers.h"
 #include "attribution/maps/cam.h"
+#include "attribution/maps/guided_grad_cam.h"
+#include "attribution/rules/guided.h"
 #include "engine/ops/reduce.h"
 #include "engine/ops/resize.h"
 #include "engine/ops/slice.h"
@@ -261,6 +263,20 @@ TEST(Maps, ForwardRulesDependOnNothingElse) {
         explain_ablation_cam(model, x, {.cam = {.layers = {"pool", "relu2"}}});
       },
       "2 layers");
+}
+
+TEST(Maps, GuidedGradCamIsAProduct) {
+  const GoldenNets nets;
+  const Tensor x = noise(75, Shape{3, 2, 8, 8});
+  const CamOptions o{.layers = {"relu2"}};
+  const ExplainOptions two{.target = Target::several({1, 0})};
+  const Attribution a = explain_guided_grad_cam(nets.cnn(), x, o, two);
+  EXPECT_EQ(a.values.shape(), (Shape{3, 2, 2, 8, 8}));
+  expect_golden(a.values,
+                explain_guided_backprop(nets.cnn(), x, two).values *
+                    explain_cam(nets.cnn(), x, CamRule::grad_cam, o, two).values,
+                1e-6, "product");
+  EXPECT_EQ(a.dead.size(), 6);
 }
 
 TEST(Maps, Refusals) {

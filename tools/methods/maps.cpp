@@ -4,6 +4,7 @@
 
 #include "attribution/layers/layers.h"
 #include "attribution/maps/cam.h"
+#include "attribution/maps/guided_grad_cam.h"
 #include "tools/methods/families.h"
 
 namespace ingrad::tools {
@@ -77,6 +78,20 @@ std::vector<Method> map_methods() {
                  "For early layers; not signed", ""),
       map_method(CamRule::random_cam, "Random CAM", "Channels with random weights",
                  "As a control: a method that cannot beat it shows the layer, not the class", ""),
+      {.name = "guided_grad_cam",
+       .title = "Guided Grad-CAM",
+       .family = "maps",
+       .doc = "Guided backpropagation, where Grad-CAM is positive",
+       .when = "For pictures in print; what guided backpropagation lacks, it lacks too",
+       .cost = "2 G",
+       .axioms = "",
+       .needs = "pictures, a layer (default: the last one with points), ReLU",
+       .complete = false,
+       .explain =
+           [](const ModelFn& model, const Tensor& x, const MethodSettings& s,
+              const ExplainOptions& options) {
+             return explain_guided_grad_cam(model, x, cam_options(model, x, s), options);
+           }},
       {.name = "ablation_cam",
        .title = "Ablation-CAM",
        .family = "maps",
