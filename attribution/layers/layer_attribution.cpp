@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "attribution/baselines.h"
+#include "attribution/baseline_set.h"
 #include "attribution/layers/layers.h"
 #include "attribution/run.h"
 
@@ -66,13 +66,12 @@ class LayerRun {
 class Lines {
  public:
   Lines(ExplainRun& run, const std::vector<Tensor>& baselines)
-      : run_(run), baselines_(baseline_rows(run, baselines)) {}
+      : run_(run), baselines_(run, baselines) {}
 
-  std::int64_t count() const { return static_cast<std::int64_t>(baselines_.size()); }
+  std::int64_t count() const { return baselines_.count(); }
   void write(std::int64_t sample, std::int64_t baseline, double alpha, std::span<float> to) const {
     const auto x = run_.row(sample);
-    const float* const from = baselines_[static_cast<std::size_t>(baseline)].data<float>() +
-                              static_cast<std::size_t>(sample) * run_.width();
+    const auto from = baselines_.row(baseline, sample);
     const auto a = static_cast<float>(alpha);
     for (std::size_t i = 0; i < to.size(); ++i) {
       // The ends are the rows themselves, whatever the rounding.
@@ -82,7 +81,7 @@ class Lines {
 
  private:
   ExplainRun& run_;
-  std::vector<Tensor> baselines_;
+  BaselineSet baselines_;
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "attribution/baselines.h"
+#include "attribution/baseline_set.h"
 #include "attribution/layers/cut.h"
 #include "attribution/layers/layer_attribution.h"
 #include "attribution/run.h"
@@ -14,8 +14,8 @@ Attribution explain_layer_integrated_gradients(const ModelFn& model, const Tenso
   ExplainRun run("layer_integrated_gradients", model, x, options, where);
   const Shape row = run.inputs().shape().without(0);
   const LayerCut cut = cut_at(model, row, layer, run.device(), where);
-  const std::vector<Tensor> baselines = baseline_rows(run, o.baselines);
-  const auto lines = static_cast<std::int64_t>(baselines.size());
+  const BaselineSet baselines(run, o.baselines);
+  const std::int64_t lines = baselines.count();
   const auto units = static_cast<std::size_t>(cut.layer.shape.size());
   const auto size = static_cast<std::size_t>(cut.size);
   // Values at the cut: of every sample's baselines, then of the sample.
@@ -26,11 +26,9 @@ Attribution explain_layer_integrated_gradients(const ModelFn& model, const Tenso
   run.pool().compute(
       head_program(model, cut, row, options.scalar, where), run.items(lines + 1),
       [&](const WorkItem& w, std::span<float> to) {
-        const float* const from =
-            w.variant < lines ? baselines[static_cast<std::size_t>(w.variant)].data<float>() +
-                                    static_cast<std::size_t>(w.sample) * run.width()
-                              : run.row(w.sample).data();
-        std::copy_n(from, to.size(), to.begin());
+        const auto from =
+            w.variant < lines ? baselines.row(w.variant, w.sample) : run.row(w.sample);
+        std::copy(from.begin(), from.end(), to.begin());
       },
       [&](const WorkItem& w, double, std::span<const float> values) {
         std::copy(values.begin(), values.end(), values_at(w.sample, w.variant));

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attribution/baselines.h"
+#include "attribution/baseline_set.h"
 #include "attribution/layers/layers.h"
 #include "attribution/maps/layer_maps.h"
 #include "engine/ops/elementwise.h"
@@ -43,7 +43,7 @@ Attribution explain_score_cam(const ModelFn& model, const Tensor& x, const Score
   if (row.rank() != 3) {
     throw Error("score_cam: samples " + row.str() + "; expected pictures [C, H, W]", where);
   }
-  const Tensor hidden = baseline_rows(run, o.baselines)[0];
+  const BaselineSet hidden(run, o.baselines);
   const std::int64_t channels = maps.channel_count(0);
   std::vector<std::vector<float>> activations(static_cast<std::size_t>(run.samples()));
   std::vector<std::vector<std::vector<float>>> masks(activations.size());
@@ -64,8 +64,7 @@ Attribution explain_score_cam(const ModelFn& model, const Tensor& x, const Score
       run.items(channels),
       [&](const WorkItem& w, std::span<float> to) {
         const auto from = run.row(w.sample);
-        const float* const absent =
-            hidden.data<float>() + static_cast<std::size_t>(w.sample) * run.width();
+        const auto absent = hidden.row(0, w.sample);
         const auto& mask =
             masks[static_cast<std::size_t>(w.sample)][static_cast<std::size_t>(w.variant)];
         for (std::size_t i = 0; i < to.size(); ++i) {

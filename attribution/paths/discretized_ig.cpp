@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "attribution/paths/baseline_set.h"
+#include "attribution/baseline_set.h"
 #include "attribution/paths/embedding_path.h"
 #include "attribution/paths/token_paths.h"
 #include "attribution/run.h"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "attribution/paths/baseline_set.h"
+#include "attribution/baseline_set.h"
 #include "attribution/run.h"
 
 namespace ingrad {

@@ -8,8 +8,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "attribution/baselines.h"
-
 namespace ingrad {
 namespace {
 
@@ -46,7 +44,7 @@ Game::Game(ExplainRun& run, const std::optional<Features>& features,
            const std::vector<Tensor>& baselines)
     : run_(run),
       features_(features ? *features : Features::elements(run.inputs().shape().without(0))),
-      baselines_(baseline_rows(run, baselines)) {
+      baselines_(run, baselines) {
   const std::int64_t inputs = run.samples() / run.classes();
   if (features_.row_size() != static_cast<std::int64_t>(run.width()) ||
       (!features_.same_for_all() && features_.samples() != inputs)) {
@@ -93,9 +91,7 @@ void Game::play(const Play& play) {
         [&](const WorkItem& w, std::span<float> row) {
           const Entry& e = entries[static_cast<std::size_t>(w.variant / b)];
           const auto present = run_.row(w.sample);
-          const float* const absent =
-              baselines_[static_cast<std::size_t>(w.variant % b)].data<float>() +
-              static_cast<std::size_t>(w.sample) * run_.width();
+          const auto absent = baselines_.row(w.variant % b, w.sample);
           const auto feature = ids(w.sample);
           for (std::size_t i = 0; i < row.size(); ++i) {
             row[i] = e.coalition.has(feature[i]) ? present[i] : absent[i];

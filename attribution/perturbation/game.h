@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "attribution/baseline_set.h"
 #include "attribution/perturbation/features.h"
 #include "attribution/run.h"
 
@@ -41,7 +42,7 @@ class Game {
     return features_.ids(input(sample));
   }
   ExplainRun& run() const { return run_; }
-  std::int64_t baselines() const { return static_cast<std::int64_t>(baselines_.size()); }
+  std::int64_t baselines() const { return baselines_.count(); }
 
   // Evaluates f where nothing is present, and keeps it as the run's f_baseline.
   const std::vector<double>& empty_values();
@@ -69,7 +70,7 @@ class Game {
 
   ExplainRun& run_;
   Features features_;
-  std::vector<Tensor> baselines_;
+  BaselineSet baselines_;
   std::vector<double> empty_;
 };
 

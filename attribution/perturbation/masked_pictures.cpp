@@ -3,13 +3,11 @@
 
 #include <fmt/format.h>
 
-#include "attribution/baselines.h"
-
 namespace ingrad {
 
 MaskedPictures::MaskedPictures(ExplainRun& run, const std::vector<Tensor>& baselines,
                                std::int64_t cells)
-    : run_(run), baselines_(baseline_rows(run, baselines)), cells_(cells) {
+    : run_(run), baselines_(run, baselines), cells_(cells) {
   const Shape row = run.inputs().shape().without(0);
   if (row.rank() != 3 || cells < 1 || cells > row[1] || cells > row[2]) {
     throw Error(
@@ -23,7 +21,7 @@ MaskedPictures::MaskedPictures(ExplainRun& run, const std::vector<Tensor>& basel
 }
 
 void MaskedPictures::evaluate(std::int64_t draws, const Mask& mask, const Take& take) {
-  const auto b = static_cast<std::int64_t>(baselines_.size());
+  const std::int64_t b = baselines_.count();
   std::vector<float> m(points());
   std::vector<double> sums(static_cast<std::size_t>(run_.classes()));
   run_.pool().values(
@@ -31,9 +29,7 @@ void MaskedPictures::evaluate(std::int64_t draws, const Mask& mask, const Take& 
       [&](const WorkItem& w, std::span<float> row) {
         mask(w.sample, w.variant / b, m);
         const auto x = run_.row(w.sample);
-        const float* const absent =
-            baselines_[static_cast<std::size_t>(w.variant % b)].data<float>() +
-            static_cast<std::size_t>(w.sample) * run_.width();
+        const auto absent = baselines_.row(w.variant % b, w.sample);
         for (std::size_t i = 0; i < row.size(); ++i) {
           const float visible = m[i % m.size()];
           row[i] = visible * x[i] + (1 - visible) * absent[i];

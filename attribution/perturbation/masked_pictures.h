@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "attribution/baseline_set.h"
 #include "attribution/run.h"
 
 namespace ingrad {
@@ -34,7 +35,7 @@ class MaskedPictures {
   Shape map_shape() const { return {run_.samples(), 1, height_, width_}; }
 
   ExplainRun& run_;
-  std::vector<Tensor> baselines_;
+  BaselineSet baselines_;
   std::int64_t cells_, height_ = 0, width_ = 0;
 };
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "attribution/baselines.h"
+#include "attribution/baseline_set.h"
 #include "attribution/perturbation/ablation.h"
 #include "attribution/run.h"
 
@@ -79,17 +79,15 @@ Attribution explain_occlusion(const ModelFn& model, const Tensor& x, const Occlu
                               const ExplainOptions& options, Location where) {
   ExplainRun run("occlusion", model, x, options, where);
   const Windows windows(o, run.inputs().shape().without(0), where);
-  const std::vector<Tensor> baselines = baseline_rows(run, o.baselines);
-  const auto b = static_cast<std::int64_t>(baselines.size());
+  const BaselineSet baselines(run, o.baselines);
+  const std::int64_t b = baselines.count();
   std::vector<double> values(static_cast<std::size_t>(run.samples()) * run.width());
   run.pool().values(
       run.items(windows.count() * b),  // variant = window * baselines + baseline
       [&](const WorkItem& w, std::span<float> row) {
         const auto from = run.row(w.sample);
         std::copy(from.begin(), from.end(), row.begin());
-        const float* const absent =
-            baselines[static_cast<std::size_t>(w.variant % b)].data<float>() +
-            static_cast<std::size_t>(w.sample) * run.width();
+        const auto absent = baselines.row(w.variant % b, w.sample);
         windows.cover(w.variant / b, [&](std::size_t i) { row[i] = absent[i]; });
       },
       [&](const WorkItem& w, double value, std::span<const float>) {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "attribution/baselines.h"
+#include "attribution/baseline_set.h"
 #include "attribution/rules/deep_lift_rules.h"
 #include "attribution/run.h"
 #include "engine/ops/concat.h"
@@ -54,28 +54,25 @@ RowProgram pair_program(const ModelFn& model, const Shape& row, ScalarKind kind,
 Attribution explain_deep_lift(const ModelFn& model, const Tensor& x, const DeepLiftOptions& o,
                               const ExplainOptions& options, Location where) {
   ExplainRun run("deep_lift", model, x, options, where);
-  const std::vector<Tensor> baselines = baseline_rows(run, o.baselines);
-  const auto references = static_cast<double>(baselines.size());
-  const auto reference = [&](const WorkItem& w) {
-    return baselines[static_cast<std::size_t>(w.variant)].data<float>() +
-           static_cast<std::size_t>(w.sample) * run.width();
-  };
+  const BaselineSet baselines(run, o.baselines);
+  const auto references = static_cast<double>(baselines.count());
+  const auto reference = [&](const WorkItem& w) { return baselines.row(w.variant, w.sample); };
   std::vector<double> values(static_cast<std::size_t>(run.samples()) * run.width());
   run.result().f_baseline.assign(static_cast<std::size_t>(run.samples()), 0);
   run.pool().compute_classes(
       [&](std::int64_t classes) {
         return pair_program(model, run.inputs().shape().without(0), options.scalar, classes, where);
       },
-      run.items(static_cast<std::int64_t>(baselines.size())),
+      run.items(baselines.count()),
       [&](const WorkItem& w, std::span<float> pair) {
         const auto from = run.row(w.sample);
         std::copy(from.begin(), from.end(), pair.begin());
-        std::copy_n(reference(w), run.width(),
-                    pair.begin() + static_cast<std::ptrdiff_t>(run.width()));
+        const auto r = reference(w);
+        std::copy(r.begin(), r.end(), pair.begin() + static_cast<std::ptrdiff_t>(run.width()));
       },
       [&](const WorkItem& w, double, std::span<const float> array) {
         const auto from = run.row(w.sample);
-        const float* const r = reference(w);
+        const auto r = reference(w);
         double* const to = values.data() + static_cast<std::size_t>(w.sample) * run.width();
         for (std::size_t i = 0; i < run.width(); ++i) {
           const double d = static_cast<double>(from[i]) - static_cast<double>(r[i]);
@@ -85,7 +82,7 @@ Attribution explain_deep_lift(const ModelFn& model, const Tensor& x, const DeepL
             static_cast<double>(array[run.width()]) / references;
       });
   run.result().steps.assign(static_cast<std::size_t>(run.samples()),
-                            static_cast<int>(baselines.size()));
+                            static_cast<int>(baselines.count()));
   return run.finish(values, o.multiply_by_inputs);
 }
 

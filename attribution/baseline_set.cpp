@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "attribution/paths/baseline_set.h"
+#include "attribution/baseline_set.h"
 
 #include <algorithm>
 
