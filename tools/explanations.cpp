@@ -152,6 +152,7 @@ Json json_of(const Explanation& e) {
     j["r_squared_mean"] = std::accumulate(r.r_squared.begin(), r.r_squared.end(), 0.0) /
                           static_cast<double>(r.r_squared.size());
   }
+  if (!r.dead.empty()) j["dead_maps"] = std::count(r.dead.begin(), r.dead.end(), char{1});
   if (!r.converged.empty()) {
     j["converged"] = std::count(r.converged.begin(), r.converged.end(), char{1});
   }

@@ -22,6 +22,7 @@
 #include "models/layers/position_embedding.h"
 #include "models/layers/sequential.h"
 #include "models/layers/transformer_block.h"
+#include "tests/models/expect_message.h"
 
 namespace ingrad {
 namespace {
@@ -48,17 +49,6 @@ std::string state_of(const Module& m) {
 }
 
 double difference(const Tensor& a, const Tensor& b) { return amax(abs(a - b)).item(); }
-
-// f throws an error that says this.
-template <class F>
-void expect_message(const F& f, std::string_view part) {
-  try {
-    f();
-    ADD_FAILURE() << "no error: " << part;
-  } catch (const Error& e) {
-    EXPECT_NE(std::string_view(e.what()).find(part), std::string_view::npos) << e.what();
-  }
-}
 
 struct Values {
   std::map<std::string, Doubles> of;

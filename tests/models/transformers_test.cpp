@@ -18,6 +18,7 @@
 #include "models/gpt.h"
 #include "models/model_file.h"
 #include "models/vit.h"
+#include "tests/models/expect_message.h"
 
 namespace ingrad {
 namespace {
@@ -45,16 +46,6 @@ std::map<std::string, Tensor> by_name(const Module& m) {
 }
 
 double deviation(const Tensor& t) { return stddev(t, {}, 0).item(); }
-
-template <class F>
-void expect_message(const F& f, std::string_view part) {
-  try {
-    f();
-    ADD_FAILURE() << "no error: " << part;
-  } catch (const Error& e) {
-    EXPECT_NE(std::string_view(e.what()).find(part), std::string_view::npos) << e.what();
-  }
-}
 
 const ModelSpec kVit{"vit:patch=4,width=24,layers=2,heads=3", {3, 16, 12}, 10};
 const ModelSpec kGpt{"gpt:layers=2,heads=2", {12, 16}, 11};
