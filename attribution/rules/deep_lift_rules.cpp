@@ -57,45 +57,39 @@ class Pairs {
   std::int64_t count_;
 };
 
-// The ordinary rule, at other inputs and for other cotangents.
-Tensors ordinary(const OpDef& op, const VjpArgs& a, const Tensors& inputs,
-                 const Tensors& cotangents) {
-  if (op.vjp) return op.vjp({a.attrs, inputs, a.outputs, cotangents, a.needed});
-  Tensors tracked = inputs, wrt;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!a.needs(i)) continue;
-    tracked[i] = inputs[i].track();
-    wrt.push_back(tracked[i]);
-  }
-  const Tensors outputs = apply(op, a.attrs, tracked);
-  Tensors found = gradients(outputs, cotangents, wrt), result(inputs.size());
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (a.needs(i)) result[i] = found[next++];
-  }
-  return result;
-}
-
 Tensors all_of(std::span<const Tensor> t) { return {t.begin(), t.end()}; }
 
-// Cotangents through a function of the inputs that are needed, by these rules again.
+// Cotangents of the inputs that are needed through f of all of them.
 template <class F>
-Tensors through(const Pairs& pairs, const VjpArgs& a, F f) {
-  Tensors inputs = all_of(a.inputs), wrt;
+Tensors differentiated(const VjpArgs& a, Tensors inputs, std::span<const Tensor> cotangents, F f,
+                       const GradOptions& options = {}) {
+  Tensors wrt;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!a.needs(i)) continue;
     inputs[i] = inputs[i].detach().track({.save_all = true});
     wrt.push_back(inputs[i]);
   }
-  const Rules rules = deep_lift_rules(pairs.count());
-  const Tensors outputs = f(inputs);
-  const Tensors found = gradients(outputs, a.cotangents, wrt, {.rules = &rules});
-  Tensors result(inputs.size());
+  Tensors found = gradients(f(inputs), cotangents, wrt, options), result(inputs.size());
   std::size_t next = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (a.needs(i)) result[i] = found[next++];
+    if (a.needs(i)) result[i] = std::move(found[next++]);
   }
   return result;
+}
+
+// By these rules again.
+template <class F>
+Tensors through(const Pairs& pairs, const VjpArgs& a, F f) {
+  const Rules rules = deep_lift_rules(pairs.count());
+  return differentiated(a, all_of(a.inputs), a.cotangents, f, {.rules = &rules});
+}
+
+// The ordinary rule, at other inputs and for other cotangents.
+Tensors ordinary(const OpDef& op, const VjpArgs& a, const Tensors& inputs,
+                 const Tensors& cotangents) {
+  if (op.vjp) return op.vjp({a.attrs, inputs, a.outputs, cotangents, a.needed});
+  return differentiated(a, inputs, cotangents,
+                        [&](const Tensors& in) { return apply(op, a.attrs, in); });
 }
 
 std::ptrdiff_t needed_inputs(const VjpArgs& a) {
@@ -224,7 +218,7 @@ Tensors of_op(const Pairs& pairs, const OpDef& op, const VjpArgs& a) {
         return through(pairs, a, [&](const Tensors& in) { return op.expand(a.attrs, in); });
       }
       break;
-    case OpClass::linear: return ordinary(op, a, all_of(a.inputs), all_of(a.cotangents));
+    case OpClass::linear: break;  // these keep their rule
   }
   throw Error(fmt::format("deep_lift: the op \"{}\" has no rule", name));
 }
