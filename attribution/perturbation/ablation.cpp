@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <limits>
+#include <array>
 
+#include "attribution/moments.h"
 #include "attribution/perturbation/game.h"
 #include "engine/random.h"
 
@@ -71,7 +71,7 @@ Attribution explain_feature_permutation(const ModelFn& model, const Tensor& x,
       partner.push_back(random_permutation(n, key).to_vector<std::int64_t>());
     }
   }
-  std::vector<double> mean(static_cast<std::size_t>(run.samples() * m)), deviation(mean.size());
+  Moments drops(static_cast<std::size_t>(run.samples() * m));
   run.pool().values(
       run.items(draws * m),  // variant = draw * m + feature
       [&](const WorkItem& w, std::span<float> row) {
@@ -86,21 +86,17 @@ Attribution explain_feature_permutation(const ModelFn& model, const Tensor& x,
       [&](const WorkItem& w, double value, std::span<const float>) {
         const auto at = static_cast<std::size_t>(w.sample * m + w.variant % m);
         const double drop = run.result().f[static_cast<std::size_t>(w.sample)] - value;
-        const double before = drop - mean[at];
-        mean[at] += before / static_cast<double>(w.variant / m + 1);
-        deviation[at] += before * (drop - mean[at]);
+        drops.add(at, std::array{drop}, static_cast<int>(w.variant / m) + 1);
       });
   std::vector<double> values(static_cast<std::size_t>(run.samples()) * run.width());
-  std::vector<double> error(values.size(), std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> error(values.size());
+  const std::vector<double> errors = drops.error_of_mean(o.permutations);
   const auto feature = features.ids(0);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto sample = static_cast<std::int64_t>(i / run.width());
     const auto at = static_cast<std::size_t>(sample * m + feature[i % run.width()]);
-    values[i] = mean[at];
-    if (draws > 1) {
-      error[i] =
-          std::sqrt(deviation[at] / static_cast<double>(draws - 1) / static_cast<double>(draws));
-    }
+    values[i] = drops.mean()[at];
+    error[i] = errors[at];
   }
   run.set_standard_error(error);
   run.result().seed = o.seed;

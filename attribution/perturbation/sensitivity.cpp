@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "attribution/moments.h"
 #include "attribution/perturbation/masked_pictures.h"
 #include "attribution/perturbation/masks.h"
 #include "engine/random.h"
@@ -59,16 +59,11 @@ Attribution finish(ExplainRun& run, MaskedPictures& pictures, std::int64_t cells
   };
   const auto count = static_cast<std::size_t>(cells * cells);
   for (const auto& designs : by_design) {
-    const auto n = static_cast<double>(designs.size());
-    std::vector<double> mean(count), error(count, std::numeric_limits<double>::quiet_NaN());
-    for (std::size_t j = 0; j < count; ++j) {
-      for (const auto& d : designs) mean[j] += d[j] / n;
-      double squares = 0;
-      for (const auto& d : designs) squares += (d[j] - mean[j]) * (d[j] - mean[j]);
-      if (n > 1) error[j] = std::sqrt(squares / (n - 1) / n);
-    }
-    spread(mean, values);
-    spread(error, errors);
+    Moments moments(count);
+    int n = 0;
+    for (const auto& d : designs) moments.add(0, d, ++n);
+    spread(moments.mean(), values);
+    spread(moments.error_of_mean(n), errors);
   }
   pictures.set_standard_error(errors);
   run.result().seed = seed;

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <limits>
+#include <algorithm>
 
+#include "attribution/moments.h"
 #include "attribution/perturbation/game.h"
 #include "attribution/perturbation/game_values.h"
 #include "engine/random.h"
@@ -76,25 +76,18 @@ Attribution explain_shapley_sampling(const ModelFn& model, const Tensor& x,
     }
     return order[i];
   };
-  // Of a sample: the values at the order's prefixes as they come in, and the mean and the squared
-  // deviations over pairs of what a feature adds.
+  // Of a sample: the values at the order's prefixes as they come in, and what a feature
+  // adds, over pairs.
   struct Sums {
-    std::vector<double> pair, mean, deviation;
+    std::vector<double> pair;
+    Moments pairs;
     double before = 0;
   };
-  std::vector<Sums> sums(samples);
-  for (std::size_t s = 0; s < samples; ++s) {
-    const auto m = static_cast<std::size_t>(game.players(static_cast<std::int64_t>(s)));
-    sums[s] = {std::vector<double>(m), std::vector<double>(m), std::vector<double>(m)};
+  std::vector<Sums> sums;
+  for (std::int64_t s = 0; s < run.samples(); ++s) {
+    const auto m = static_cast<std::size_t>(game.players(s));
+    sums.push_back({std::vector<double>(m), Moments(m)});
   }
-  const auto close_pair = [&](Sums& t, std::int64_t pair) {
-    for (std::size_t j = 0; j < t.pair.size(); ++j) {
-      const double before = t.pair[j] - t.mean[j];
-      t.mean[j] += before / static_cast<double>(pair + 1);
-      t.deviation[j] += before * (t.pair[j] - t.mean[j]);
-      t.pair[j] = 0;
-    }
-  };
   // The last prefix of an order is the sample itself. Coalitions are numbered order by order.
   const auto in_order = [&](std::int64_t s) {
     return std::max<std::int64_t>(game.players(s) - 1, 1);
@@ -124,17 +117,15 @@ Attribution explain_shapley_sampling(const ModelFn& model, const Tensor& x,
                      t.pair[static_cast<std::size_t>(entering.back())] +=
                          (run.result().f[i] - value) / 2;
                    }
-                   if (k % 2 == 1) close_pair(t, k / 2);
+                   if (k % 2 == 1) {
+                     t.pairs.add(0, t.pair, static_cast<int>(k / 2) + 1);
+                     std::fill(t.pair.begin(), t.pair.end(), 0.0);
+                   }
                  }});
   Game::PerFeature values, errors;
   for (const Sums& t : sums) {
-    values.push_back(t.mean);
-    std::vector<double> error;
-    for (const double d : t.deviation) {
-      error.push_back(o.pairs > 1 ? std::sqrt(d / (o.pairs - 1) / o.pairs)
-                                  : std::numeric_limits<double>::quiet_NaN());
-    }
-    errors.push_back(std::move(error));
+    values.push_back(t.pairs.mean());
+    errors.push_back(t.pairs.error_of_mean(o.pairs));
   }
   run.result().seed = o.seed;
   run.result().steps.assign(samples, 2 * o.pairs);
