@@ -17,12 +17,7 @@ Attribution plain(std::string name, bool times_input, const ModelFn& model, cons
   ExplainRun run(std::move(name), model, x, options, where);
   std::vector<double> values(static_cast<std::size_t>(run.samples()) * run.width());
   run.pool().gradients(
-      run.items(1),
-      [&](const WorkItem& w, std::span<float> to) {
-        const auto from = run.row(w.sample);
-        std::copy(from.begin(), from.end(), to.begin());
-      },
-      [&](const WorkItem& w, double, std::span<const float> grad) {
+      run.items(1), run.unchanged(), [&](const WorkItem& w, double, std::span<const float> grad) {
         const auto from = run.row(w.sample);
         double* to = values.data() + static_cast<std::size_t>(w.sample) * run.width();
         for (std::size_t i = 0; i < grad.size(); ++i) {

@@ -51,15 +51,9 @@ ExplainRun::ExplainRun(std::string method, const ModelFn& model, const Tensor& x
   pool_.emplace(model, x_.shape().without(0), options.scalar, result_.targets, contrast_,
                 std::move(there), where, classes_);
   result_.f.resize(static_cast<std::size_t>(samples()));
-  pool_->values(
-      items(1),
-      [this](const WorkItem& w, std::span<float> to) {
-        const auto from = row(w.sample);
-        std::copy(from.begin(), from.end(), to.begin());
-      },
-      [this](const WorkItem& w, double f, std::span<const float>) {
-        result_.f[static_cast<std::size_t>(w.sample)] = f;
-      });
+  pool_->values(items(1), unchanged(), [this](const WorkItem& w, double f, std::span<const float>) {
+    result_.f[static_cast<std::size_t>(w.sample)] = f;
+  });
 }
 
 // Targets are those of the unperturbed inputs, found in batches of the same size as all others.
@@ -95,6 +89,13 @@ void ExplainRun::resolve(const ModelFn& model, const ExplainOptions& options) {
 
 std::span<const float> ExplainRun::row(std::int64_t sample) const {
   return {x_.data<float>() + static_cast<std::size_t>(sample) * width(), width()};
+}
+
+Pool::Make ExplainRun::unchanged() const {
+  return [this](const WorkItem& w, std::span<float> to) {
+    const auto from = row(w.sample);
+    std::copy(from.begin(), from.end(), to.begin());
+  };
 }
 
 std::vector<WorkItem> ExplainRun::items(std::int64_t variants) const {

@@ -37,6 +37,8 @@ class ExplainRun {
   void add_cost(const PoolStats& cost);
   const Location& where() const { return where_; }
 
+  // For items whose row is the sample itself.
+  Pool::Make unchanged() const;
   // Samples [0, N) with variants [0, variants).
   std::vector<WorkItem> items(std::int64_t variants) const;
   void set_standard_error(const std::vector<double>& values, const Shape& shape);

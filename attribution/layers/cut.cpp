@@ -118,4 +118,13 @@ RowProgram head_program(const ModelFn& model, const LayerCut& cut, const Shape& 
   return p;
 }
 
+Pool tail_pool(ExplainRun& run, const LayerCut& cut, const ExplainOptions& options) {
+  run.pool().release();
+  PoolOptions there = options.pool;
+  there.device = run.device();
+  if (there.plans) there.plans = there.plans->part("after " + cut.layer.name);
+  return Pool(cut.tail, Shape{cut.size}, options.scalar, run.result().targets, run.contrast(),
+              std::move(there), run.where(), run.classes());
+}
+
 }  // namespace ingrad

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "attribution/layers/layers.h"
+#include "attribution/run.h"
 
 namespace ingrad {
 
@@ -21,5 +22,9 @@ LayerCut cut_at(const ModelFn& model, const Shape& row, const std::string& layer
 // f of a row, and its values at the cut.
 RowProgram head_program(const ModelFn& model, const LayerCut& cut, const Shape& row,
                         ScalarKind kind, Location where = Location::current());
+
+// For rows at the cut, with the samples, classes and limits of the run, whose own pool gives back
+// its working memory.
+Pool tail_pool(ExplainRun& run, const LayerCut& cut, const ExplainOptions& options);
 
 }  // namespace ingrad

@@ -42,13 +42,7 @@ class LayerRun {
         items, make, consume);
   }
   void at_samples(bool gradient, const Pool::Consume& consume) {
-    compute(
-        gradient, run_.items(1),
-        [this](const WorkItem& w, std::span<float> to) {
-          const auto from = run_.row(w.sample);
-          std::copy(from.begin(), from.end(), to.begin());
-        },
-        consume);
+    compute(gradient, run_.items(1), run_.unchanged(), consume);
     run_.result().steps.assign(static_cast<std::size_t>(run_.samples()), 1);
   }
   Attribution finish(bool complete = false) {

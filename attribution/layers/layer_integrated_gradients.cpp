@@ -33,12 +33,7 @@ Attribution explain_layer_integrated_gradients(const ModelFn& model, const Tenso
       [&](const WorkItem& w, double, std::span<const float> values) {
         std::copy(values.begin(), values.end(), values_at(w.sample, w.variant));
       });
-  run.pool().release();  // the tail takes its place
-  PoolOptions there = options.pool;
-  there.device = run.device();
-  if (there.plans) there.plans = there.plans->part("after " + layer);
-  Pool tail(cut.tail, Shape{cut.size}, options.scalar, run.result().targets, run.contrast(), there,
-            where, run.classes());
+  Pool tail = tail_pool(run, cut, options);
   // The path moves the layer; what passes by is the sample's.
   const auto point = [&](std::int64_t sample, std::int64_t line, double alpha,
                          std::span<float> to) {

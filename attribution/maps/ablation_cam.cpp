@@ -18,26 +18,17 @@ Attribution explain_ablation_cam(const ModelFn& model, const Tensor& x, const Ab
   const LayerCut cut = cut_at(model, row, maps.layers()[0].name, run.device(), where);
   const auto size = static_cast<std::size_t>(cut.size);
   std::vector<float> at_cut(static_cast<std::size_t>(run.samples()) * size);
-  run.pool().compute(
-      head_program(model, cut, row, options.scalar, where), run.items(1),
-      [&](const WorkItem& w, std::span<float> to) {
-        const auto from = run.row(w.sample);
-        std::copy(from.begin(), from.end(), to.begin());
-      },
-      [&](const WorkItem& w, double, std::span<const float> values) {
-        std::copy(values.begin(), values.end(),
-                  at_cut.begin() +
-                      static_cast<std::ptrdiff_t>(w.sample) * static_cast<std::ptrdiff_t>(size));
-      });
-  run.pool().release();  // the tail takes its place
+  run.pool().compute(head_program(model, cut, row, options.scalar, where), run.items(1),
+                     run.unchanged(),
+                     [&](const WorkItem& w, double, std::span<const float> values) {
+                       std::copy(values.begin(), values.end(),
+                                 at_cut.begin() + static_cast<std::ptrdiff_t>(w.sample) *
+                                                      static_cast<std::ptrdiff_t>(size));
+                     });
   const auto values_at = [&](std::int64_t sample) {
     return std::span(at_cut).subspan(static_cast<std::size_t>(sample) * size, size);
   };
-  PoolOptions there = options.pool;
-  there.device = run.device();
-  if (there.plans) there.plans = there.plans->part("after " + cut.layer.name);
-  Pool tail(cut.tail, Shape{cut.size}, options.scalar, run.result().targets, run.contrast(), there,
-            where, run.classes());
+  Pool tail = tail_pool(run, cut, options);
   const std::int64_t channels = maps.channel_count(0);
   std::vector<double> map(static_cast<std::size_t>(run.samples()) * maps.map_size());
   std::vector<std::vector<double>> weights(static_cast<std::size_t>(run.samples()));

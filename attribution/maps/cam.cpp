@@ -21,11 +21,7 @@ std::vector<Attribution> explain_cams(const ModelFn& model, const Tensor& x,
         return layers_program(model, run.inputs().shape().without(0), maps.layers(), options.scalar,
                               true, classes, where);
       },
-      run.items(1),
-      [&](const WorkItem& w, std::span<float> row) {
-        const auto from = run.row(w.sample);
-        std::copy(from.begin(), from.end(), row.begin());
-      },
+      run.items(1), run.unchanged(),
       [&](const WorkItem& w, double, std::span<const float> array) {
         std::size_t at = 0;
         for (std::size_t l = 0; l < maps.layers().size(); ++l) {

@@ -49,11 +49,7 @@ Attribution explain_score_cam(const ModelFn& model, const Tensor& x, const Score
   std::vector<std::vector<std::vector<float>>> masks(activations.size());
   run.pool().compute(
       layers_program(model, row, maps.layers(), options.scalar, false, 1, where), run.items(1),
-      [&](const WorkItem& w, std::span<float> to) {
-        const auto from = run.row(w.sample);
-        std::copy(from.begin(), from.end(), to.begin());
-      },
-      [&](const WorkItem& w, double, std::span<const float> a) {
+      run.unchanged(), [&](const WorkItem& w, double, std::span<const float> a) {
         const auto s = static_cast<std::size_t>(w.sample);
         activations[s] = maps.channels(0, a);
         masks[s] = masks_of(activations[s], channels, maps.height(0), maps.width(0), row);

@@ -53,17 +53,13 @@ Attribution with_rule(const std::string& name, bool guided, const ModelFn& model
     return p;
   };
   std::vector<double> values(static_cast<std::size_t>(run.samples()) * run.width());
-  run.pool().compute_classes(
-      program, run.items(1),
-      [&](const WorkItem& w, std::span<float> row) {
-        const auto from = run.row(w.sample);
-        std::copy(from.begin(), from.end(), row.begin());
-      },
-      [&](const WorkItem& w, double, std::span<const float> g) {
-        std::copy(g.begin(), g.end(),
-                  values.begin() + static_cast<std::ptrdiff_t>(w.sample) *
-                                       static_cast<std::ptrdiff_t>(run.width()));
-      });
+  run.pool().compute_classes(program, run.items(1), run.unchanged(),
+                             [&](const WorkItem& w, double, std::span<const float> g) {
+                               std::copy(
+                                   g.begin(), g.end(),
+                                   values.begin() + static_cast<std::ptrdiff_t>(w.sample) *
+                                                        static_cast<std::ptrdiff_t>(run.width()));
+                             });
   run.result().steps.assign(static_cast<std::size_t>(run.samples()), 1);
   return run.finish(values, false);
 }
