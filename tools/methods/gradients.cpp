@@ -31,8 +31,6 @@ std::vector<Method> gradient_methods() {
        .when = "As a first look, and for what a small change of the input would do",
        .cost = "1 G",
        .axioms = "linearity, dummy, implementation invariance",
-       .needs = "",
-       .complete = false,
        .explain =
            [](const ModelFn& model, const Tensor& x, const MethodSettings&,
               const ExplainOptions& options) { return explain_gradient(model, x, options); }},
@@ -43,8 +41,6 @@ std::vector<Method> gradient_methods() {
        .when = "For nets without biases, where it is complete, at the price of a gradient",
        .cost = "1 G",
        .axioms = "linearity, dummy, implementation invariance; completeness without biases",
-       .needs = "",
-       .complete = false,
        .explain =
            [](const ModelFn& model, const Tensor& x, const MethodSettings&,
               const ExplainOptions& options) {
@@ -57,8 +53,6 @@ std::vector<Method> gradient_methods() {
        .when = "When the gradient of a picture is too noisy to look at",
        .cost = "m G",
        .axioms = "linearity, dummy, implementation invariance",
-       .needs = "",
-       .complete = false,
        .explain = smooth_grad<Statistic::mean>},
       {.name = "smooth_grad_square",
        .title = "SmoothGrad squared",
@@ -67,8 +61,6 @@ std::vector<Method> gradient_methods() {
        .when = "To rank features by strength, whatever the sign",
        .cost = "m G",
        .axioms = "dummy, implementation invariance",
-       .needs = "",
-       .complete = false,
        .explain = smooth_grad<Statistic::square>},
       {.name = "var_grad",
        .title = "VarGrad",
@@ -77,8 +69,6 @@ std::vector<Method> gradient_methods() {
        .when = "To see where the gradient is unstable",
        .cost = "m G",
        .axioms = "dummy, implementation invariance",
-       .needs = "",
-       .complete = false,
        .explain = smooth_grad<Statistic::variance>},
       {.name = "guided_backprop",
        .title = "Guided backpropagation",
@@ -86,9 +76,7 @@ std::vector<Method> gradient_methods() {
        .doc = "The gradient with only positive cotangents through units that are on",
        .when = "To compare with older work: sharp, but it hardly depends on the upper layers",
        .cost = "1 G",
-       .axioms = "",
        .needs = "ReLU",
-       .complete = false,
        .explain =
            [](const ModelFn& model, const Tensor& x, const MethodSettings&,
               const ExplainOptions& options) {
@@ -100,9 +88,7 @@ std::vector<Method> gradient_methods() {
        .doc = "The gradient with only positive cotangents through every ReLU",
        .when = "As guided backpropagation, which followed it",
        .cost = "1 G",
-       .axioms = "",
        .needs = "ReLU",
-       .complete = false,
        .explain =
            [](const ModelFn& model, const Tensor& x, const MethodSettings&,
               const ExplainOptions& options) { return explain_deconvolution(model, x, options); }},

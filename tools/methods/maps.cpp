@@ -37,9 +37,7 @@ Method map_method(CamRule rule, std::string title, std::string doc, std::string 
            .when = std::move(when),
            .cost = "1 G",
            .axioms = std::move(axioms),
-           .needs = "pictures, a layer (default: the last one with points)",
-           .complete = false,
-           .explain = {}};
+           .needs = "pictures, a layer (default: the last one with points)"};
   m.explain = [rule](const ModelFn& model, const Tensor& x, const MethodSettings& s,
                      const ExplainOptions& options) {
     return explain_cam(model, x, rule, cam_options(model, x, s), options);
@@ -84,9 +82,7 @@ std::vector<Method> map_methods() {
        .doc = "Guided backpropagation, where Grad-CAM is positive",
        .when = "For pictures in print; what guided backpropagation lacks, it lacks too",
        .cost = "2 G",
-       .axioms = "",
        .needs = "pictures, a layer (default: the last one with points), ReLU",
-       .complete = false,
        .explain =
            [](const ModelFn& model, const Tensor& x, const MethodSettings& s,
               const ExplainOptions& options) {
@@ -98,9 +94,7 @@ std::vector<Method> map_methods() {
        .doc = "Channels, weighted by how far the output falls without them",
        .when = "As Grad-CAM, without gradients: where they saturate",
        .cost = "C F of what follows the layer",
-       .axioms = "",
        .needs = "pictures, one layer (default: the last one with points)",
-       .complete = false,
        .explain =
            [](const ModelFn& model, const Tensor& x, const MethodSettings& s,
               const ExplainOptions& options) {
@@ -112,9 +106,7 @@ std::vector<Method> map_methods() {
        .doc = "Channels, weighted by the output for the picture behind them as a mask",
        .when = "As Ablation-CAM, in terms of what is seen; best with the scalar prob",
        .cost = "C F",
-       .axioms = "",
        .needs = "pictures, one layer (default: the last one with points), a baseline",
-       .complete = false,
        .explain =
            [](const ModelFn& model, const Tensor& x, const MethodSettings& s,
               const ExplainOptions& options) {

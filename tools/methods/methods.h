@@ -34,14 +34,14 @@ struct Method {
   // Evaluations per sample: F forward, G forward and backward, n steps, m draws, B baselines, M
   // features, C channels.
   std::string cost;
-  std::string axioms;  // "completeness, linearity"
-  std::string needs;   // of the model and the user; "" if nothing
-  bool complete;       // do the values add up to a difference of f?
+  std::string axioms = {};  // "completeness, linearity"
+  std::string needs = {};   // of the model and the user; "" if nothing
+  bool complete = false;    // do the values add up to a difference of f?
   // Does the result of a sample depend on the others (so that they cannot be explained in parts)?
   bool across_samples = false;
   std::function<Attribution(const ModelFn& model, const Tensor& x, const MethodSettings& settings,
                             const ExplainOptions& options)>
-      explain;
+      explain = nullptr;
 };
 // Family by family.
 std::span<const Method> methods();

@@ -89,7 +89,6 @@ std::vector<Method> path_methods() {
        .cost = "100 B G",
        .axioms = "dummy",
        .needs = "pictures",
-       .complete = false,
        .explain =
            [](const ModelFn& model, const Tensor& x, const MethodSettings& s,
               const ExplainOptions& options) {

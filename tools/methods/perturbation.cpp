@@ -56,7 +56,6 @@ std::vector<Method> perturbation_methods() {
        .cost = "B M F",
        .axioms = "linearity, dummy, implementation invariance",
        .needs = "a baseline",
-       .complete = false,
        .explain =
            [](M m, T x, S s, O o) {
              return explain_feature_ablation(m, x, {features(x, s), s.baselines}, o);
@@ -69,7 +68,6 @@ std::vector<Method> perturbation_methods() {
        .cost = "m M F",
        .axioms = "linearity, dummy, implementation invariance",
        .needs = "two samples or more",
-       .complete = false,
        .across_samples = true,
        .explain =
            [](M m, T x, S s, O o) {
@@ -84,7 +82,6 @@ std::vector<Method> perturbation_methods() {
        .cost = "B windows F",
        .axioms = "linearity, dummy, implementation invariance",
        .needs = "a baseline",
-       .complete = false,
        .explain = occlusion},
       {.name = "shapley",
        .title = "Shapley values",
@@ -139,7 +136,6 @@ std::vector<Method> perturbation_methods() {
        .cost = "1000 B F",
        .axioms = "linearity",
        .needs = "a baseline",
-       .complete = false,
        .explain =
            [](M m, T x, S s, O o) {
              return explain_lime(
@@ -152,8 +148,6 @@ std::vector<Method> perturbation_methods() {
        .when = "For tables, and where a model gives no gradients: it tends to SmoothGrad",
        .cost = "max(4 M, 1000) F",
        .axioms = "linearity",
-       .needs = "",
-       .complete = false,
        .explain =
            [](M m, T x, S s, O o) {
              return explain_continuous_lime(m, x, {.sigma = s.sigma, .seed = s.seed}, o);
@@ -166,7 +160,6 @@ std::vector<Method> perturbation_methods() {
        .cost = "4000 B F",
        .axioms = "linearity",
        .needs = "pictures, a baseline",
-       .complete = false,
        .explain =
            [](M m, T x, S s, O o) {
              RiseOptions rise{.baselines = s.baselines, .centred = true, .seed = s.seed};
@@ -181,7 +174,6 @@ std::vector<Method> perturbation_methods() {
        .cost = "64 B (M + 2) F",
        .axioms = "dummy, implementation invariance",
        .needs = "pictures, a baseline",
-       .complete = false,
        .explain =
            [](M m, T x, S s, O o) {
              SobolOptions sobol{.baselines = s.baselines, .seed = s.seed};
@@ -196,7 +188,6 @@ std::vector<Method> perturbation_methods() {
        .cost = "1000 B F",
        .axioms = "implementation invariance",
        .needs = "pictures, a baseline",
-       .complete = false,
        .explain =
            [](M m, T x, S s, O o) {
              HsicOptions hsic{.baselines = s.baselines, .seed = s.seed};
