@@ -159,7 +159,10 @@ class AttributeCommand {
         explanations_.push_back(explain(session_, chosen.method->title, *chosen.method, settings, f,
                                         rows, options, &parts));
       } catch (const Error& e) {
-        if (chosen.by_name || Interrupt::requested()) throw;
+        if (Interrupt::requested()) {
+          throw Error(fmt::format("{}; --resume goes on from there", e.message()));
+        }
+        if (chosen.by_name) throw;
         session_.note(fmt::format("left out: {}\n", e.message()));
         session_.result["left_out"].push_back(
             {{"method", chosen.method->name}, {"reason", e.message()}});
