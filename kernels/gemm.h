@@ -2,15 +2,16 @@
 // Batched matrix product with an epilogue.
 #pragma once
 
+#include "kernels/activation.h"
 #include "kernels/kernel.h"
 
 namespace ingrad::kernels {
 
-enum class Activation : std::uint8_t { none, relu };
-
 // C[b](i, j) = activation(sum_p A[b](i, p) * B[b](p, j) + bias(j) + residual(i, j)), added onto C
-// if `accumulate` (which excludes an activation), and zero where the gate's bit for that element of
-// C (kernels/sign_bits.h) is not set: the gradient of ReLU. Strides are in elements; A(i, p) = a[i
+// if `accumulate` (which excludes an activation), zero where the gate's bit for that element of C
+// (kernels/sign_bits.h) is not set: the gradient of ReLU, and times the factor: that of a smooth
+// activation, whose derivative the forward product wrote as its slope. A smooth activation excludes
+// gate and factor. Strides are in elements; A(i, p) = a[i
 // * a_row + p * a_col], and any strides are allowed (one of row and column equal to 1 is the fast
 // case, so transposes are free). Columns of C are contiguous. k == 0 gives activation(bias). No
 // operand overlaps C. The order of summation over p depends on k alone: C(i, j) has the same bits
@@ -32,9 +33,12 @@ struct GemmArgs {
   const void* bias = nullptr;  // [n] or null
   Activation activation = Activation::none;
   bool accumulate = false;
-  // Laid out as C, or null, as may be the gate; floating dtypes only.
+  // Laid out as C, or null, as may be those that follow; floating dtypes only, as are smooth
+  // activations.
   const void* residual = nullptr;
   const std::uint8_t* gate = nullptr;
+  const void* factor = nullptr;
+  void* slope = nullptr;  // the activation's derivative at its argument, for smooth ones
   // B as pack() has written it, or null; the cpu back end then does not read b. batch == 1.
   const void* panels = nullptr;
 
@@ -46,6 +50,8 @@ struct GemmArgs {
     f(bias);
     f(residual);
     f(gate);
+    f(factor);
+    f(slope);
   }
   template <class F>
   void for_each_table(F&& f) {

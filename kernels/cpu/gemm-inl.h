@@ -78,11 +78,57 @@ struct TileJob {
   bool relu = false;
   const T* residual = nullptr;  // laid out as C
   const std::uint8_t* gate = nullptr;
-  std::int64_t gate_at = 0;  // the bit for the first element of C; bits lie as C does
+  std::int64_t gate_at = 0;   // the bit for the first element of C; bits lie as C does
+  const T* factor = nullptr;  // laid out as C
 };
 
 // Rows of a panel that are asked for ahead of use: panels stream from the second-level cache.
 inline constexpr std::int64_t kPanelAhead = 8;
+
+// Of the columns of a tile, those from its vector j on.
+template <class T>
+HWY_INLINE std::size_t columns_from(const TileJob<T>& t, int j) {
+  return t.columns - static_cast<std::size_t>(j * kLanes<T>);
+}
+template <class T, bool kWhole>
+HWY_INLINE Vec<T> load_part(const TileJob<T>& t, const T* p, int j) {
+  if constexpr (kWhole) return hn::LoadU(Tag<T>(), p);
+  return load_head(p, columns_from(t, j));
+}
+
+// Sums become elements of C: one step after the other for all of them, so that a step that is not
+// asked for costs one branch. `kWhole`: all columns exist.
+template <class T, int kRows, int kVectors, bool kWhole>
+HWY_INLINE void finish_tile(const TileJob<T>& t, Vec<T> (&sum)[kRows][kVectors]) {
+  const Tag<T> d;
+#define INGRAD_EACH_SUM(statement)                                           \
+  _Pragma("GCC unroll 16") for (int i = 0; i < kRows; ++i) {                 \
+    _Pragma("GCC unroll 4") for (int j = 0; j < kVectors; ++j) {             \
+      [[maybe_unused]] const std::int64_t at = i * t.c_step + j * kLanes<T>; \
+      statement;                                                             \
+    }                                                                        \
+  }
+  if (t.add) INGRAD_EACH_SUM(sum[i][j] = hn::Add(load_part<T, kWhole>(t, t.c + at, j), sum[i][j]))
+  if (t.column_bias) {
+    INGRAD_EACH_SUM(
+        sum[i][j] = hn::Add(sum[i][j], load_part<T, kWhole>(t, t.column_bias + j * kLanes<T>, j)))
+  }
+  if (t.row_bias) INGRAD_EACH_SUM(sum[i][j] = hn::Add(sum[i][j], hn::Set(d, t.row_bias[i])))
+  if (t.residual) {
+    INGRAD_EACH_SUM(sum[i][j] = hn::Add(sum[i][j], load_part<T, kWhole>(t, t.residual + at, j)))
+  }
+  if (t.relu) INGRAD_EACH_SUM(sum[i][j] = relu<T>(sum[i][j]))
+  if (t.gate) INGRAD_EACH_SUM(sum[i][j] = gated<T>(sum[i][j], t.gate, t.gate_at + at))
+  if (t.factor) {
+    INGRAD_EACH_SUM(sum[i][j] = hn::Mul(sum[i][j], load_part<T, kWhole>(t, t.factor + at, j)))
+  }
+  if constexpr (kWhole) {
+    INGRAD_EACH_SUM(hn::StoreU(sum[i][j], d, t.c + at))
+  } else {
+    INGRAD_EACH_SUM(store_head<T>(sum[i][j], t.c + at, columns_from(t, j)))
+  }
+#undef INGRAD_EACH_SUM
+}
 
 template <class T, int kRows, int kVectors>
 HWY_NOINLINE void tile(const TileJob<T>& t) {
@@ -118,22 +164,10 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
     a += a_step;
     b += b_step;
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-    T* const c = t.c + i * t.c_step;
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j) {
-      const std::int64_t at = j * kLanes<T>;
-      const std::size_t n = t.columns - static_cast<std::size_t>(at);
-      Vec<T> v = sum[i][j];
-      if (t.add) v = hn::Add(load_head(c + at, n), v);
-      if (t.column_bias) v = hn::Add(v, load_head(t.column_bias + at, n));
-      if (t.row_bias) v = hn::Add(v, hn::Set(d, t.row_bias[i]));
-      if (t.residual) v = hn::Add(v, load_head(t.residual + i * t.c_step + at, n));
-      if (t.relu) v = relu<T>(v);
-      if (t.gate) v = gated<T>(v, t.gate, t.gate_at + i * t.c_step + at);
-      store_head<T>(v, c + at, n);
-    }
+  if (t.columns >= static_cast<std::size_t>(kVectors * kLanes<T>)) {
+    finish_tile<T, kRows, kVectors, true>(t, sum);
+  } else {
+    finish_tile<T, kRows, kVectors, false>(t, sum);
   }
 }
 

@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/gemm.cpp"
 #include "hwy/foreach_target.h"
 // Highway's per-target headers follow foreach_target.
+#include "kernels/cpu/activation-inl.h"
 #include "kernels/cpu/gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -89,7 +90,12 @@ HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T*
           job.residual = last && a.residual ? static_cast<const T*>(a.residual) + in_c : nullptr;
           job.gate = last ? a.gate : nullptr;
           job.gate_at = in_c;
+          job.factor = last && a.factor ? static_cast<const T*>(a.factor) + in_c : nullptr;
           run_tile(job, std::min(rows, end - i));
+          if (last && is_smooth(a.activation)) {
+            activate<T>(a.activation, std::min(rows, end - i), job.columns, a.c_row, job.c,
+                        a.slope ? static_cast<T*>(a.slope) + in_c : nullptr);
+          }
         }
       }
     }

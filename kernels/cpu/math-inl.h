@@ -172,7 +172,7 @@ HWY_INLINE Lane<T> Cos(Lane<T> a) {
 HWY_INLINE Lane<float> Erf(Lane<float> a) {
   using L = Lane<float>;
   const L x = Abs(a);
-  const L s = x * x;
+  const L s = a * a;
   const double small[] = {-9.6670445714869964e-6, 0.00011265959025606609, -0.00084840804055351063,
                           0.0052210318078580228,  -0.026865430727670243,  0.11283782495236845,
                           -0.3761263846802871,    1.1283791670615434};
@@ -185,7 +185,7 @@ HWY_INLINE Lane<float> Erf(Lane<float> a) {
   const L t = L(1.0) / (far + L(1.5));
   L q(large[0]);
   for (int i = 1; i < 9; ++i) q = q * t + L(large[i]);
-  const L tail = L(1.0) - Exp(-(far * far)) * q;
+  const L tail = L(1.0) - Exp(-s) * q;  // its derivative takes the same exponential
   const L magnitude = Select(Lt(x, L(1.0)), x * p, tail);
   return Select(Ne(a, a), a, L(hn::CopySign(magnitude.v, a.v)));
 }

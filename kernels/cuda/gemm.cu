@@ -5,10 +5,13 @@
 #include <type_traits>
 
 #include "kernels/cuda/install.h"
+#include "kernels/cuda/lane.cuh"
 #include "kernels/cuda/tile_gemm.cuh"
 
 namespace ingrad::kernels::INGRAD_DEVICE {
 namespace {
+
+#include "kernels/activation-inl.h"
 
 // What a sum becomes on its way to C; integers wrap.
 template <class T>
@@ -16,14 +19,25 @@ struct GemmEpilogue {
   const T* bias;
   const T* residual;
   const std::uint8_t* gate;
-  bool relu, accumulate;
+  const T* factor;
+  T* slope;
+  Activation activation;
+  bool accumulate;
 
   __device__ T operator()(T sum, T before, std::int64_t column, std::int64_t at) const {
     if (accumulate) sum += before;
     if (bias != nullptr) sum += bias[column];
     if (residual != nullptr) sum += residual[at];
-    if (relu && sum < T(0)) sum = T(0);
+    if (activation == Activation::relu && sum < T(0)) sum = T(0);
+    if constexpr (std::is_floating_point_v<T>) {
+      if (is_smooth(activation)) {
+        const auto y = Activate(activation, Dual<Lane<T>>(lane_of<T>(sum), Lane<T>(1.0)));
+        sum = y.x.v;
+        if (slope != nullptr) slope[at] = y.d.v;
+      }
+    }
     if (gate != nullptr && (gate[at / 8] >> (at % 8) & 1) == 0) sum = T(0);
+    if (factor != nullptr) sum *= factor[at];
     return sum;
   }
 };
@@ -54,13 +68,18 @@ __global__ void __launch_bounds__(kBlock)
         return column + j < g.n ? static_cast<A>(b[p * g.b_row + (column + j) * g.b_col]) : A(0);
       },
       g.a_col == 1, g.b_col != 1, strips, sum);
-  const GemmEpilogue<T> epilogue{static_cast<const T*>(g.bias), static_cast<const T*>(g.residual),
-                                 g.gate, g.activation == Activation::relu, g.accumulate};
+  const GemmEpilogue<T> epilogue{static_cast<const T*>(g.bias),
+                                 static_cast<const T*>(g.residual),
+                                 g.gate,
+                                 static_cast<const T*>(g.factor),
+                                 static_cast<T*>(g.slope),
+                                 g.activation,
+                                 g.accumulate};
   T* const c = static_cast<T*>(g.c);
   const int y = static_cast<int>(threadIdx.x) / 16, x = static_cast<int>(threadIdx.x) % 16;
-INGRAD_UNROLL
+  INGRAD_UNROLL
   for (int i = 0; i < Tile::kSquare; ++i) {
-INGRAD_UNROLL
+    INGRAD_UNROLL
     for (int j = 0; j < Tile::kSquare; ++j) {
       const std::int64_t r = row + y + 16 * i, n = column + x + 16 * j;
       if (r >= g.m || n >= g.n) continue;

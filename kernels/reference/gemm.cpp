@@ -2,6 +2,7 @@
 #include "kernels/reference/gemm.h"
 
 #include "kernels/gemm_blocks.h"
+#include "kernels/reference/activation.h"
 #include "kernels/sign_bits.h"
 
 namespace ingrad::kernels::reference {
@@ -29,9 +30,16 @@ void gemm(const GemmArgs& a, Range r) {
         }
         if (bias) sum += static_cast<Sum>(bias[j]);
         if (residual) sum += static_cast<Sum>(residual[&c - static_cast<T*>(a.c)]);
+        const std::int64_t at = &c - static_cast<T*>(a.c);
+        if (is_smooth(a.activation)) {
+          const Activated y = activated(a.activation, static_cast<double>(sum));
+          sum = static_cast<Sum>(y.value);
+          if (a.slope) static_cast<T*>(a.slope)[at] = static_cast<T>(y.slope);
+        }
         c = static_cast<T>(sum);
         if (a.activation == Activation::relu && c < T(0)) c = T(0);
-        if (a.gate && !sign_bit(a.gate, &c - static_cast<T*>(a.c))) c = T(0);
+        if (a.gate && !sign_bit(a.gate, at)) c = T(0);
+        if (a.factor) c *= static_cast<const T*>(a.factor)[at];
       }
     }
   }

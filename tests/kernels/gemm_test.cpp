@@ -87,9 +87,10 @@ void expect_all_layouts_match() {
         pack(p.args, dtype_of<T>(), aligned);
         const auto gate = testing::random_bits(p.c.size(), 9);
         const auto more = random_values<T>(p.c.size(), 10);
-        for (int variant = 0; variant < 4; ++variant) {
+        for (int variant = 0; variant < 5; ++variant) {
           p.args.gate = variant == 3 ? gate.data() : nullptr;
-          p.args.residual = variant >= 2 ? more.data() : nullptr;
+          p.args.factor = variant == 4 ? more.data() : nullptr;
+          p.args.residual = variant == 2 || variant == 3 ? more.data() : nullptr;
           p.args.bias = variant > 0 ? p.bias.data() : nullptr;
           p.args.accumulate = variant == 1;
           p.args.activation = variant == 2 ? Activation::relu : Activation::none;
@@ -112,6 +113,42 @@ void expect_all_layouts_match() {
 TEST_P(GemmIsa, MatchesReference) {
   expect_all_layouts_match<float>();
   expect_all_layouts_match<double>();
+}
+
+template <class T>
+void expect_smooth_activations_match() {
+  for (const auto& s : kSizes) {
+    Problem<T> p(s[0], s[1], s[2], Layout::row_major, Layout::column_major, 1);
+    // Sums of about 1, as layers give: the rounding of large ones would count several times.
+    for (T& x : p.a) x /= static_cast<T>(std::sqrt(std::max<double>(1, static_cast<double>(s[2]))));
+    const auto more = random_values<T>(p.c.size(), 10);
+    p.args.residual = more.data();
+    p.args.bias = p.bias.data();
+    for (const Activation f : {Activation::gelu, Activation::gelu_tanh, Activation::silu,
+                               Activation::sigmoid, Activation::tanh}) {
+      p.args.activation = f;
+      // Values and slopes, as one.
+      const auto run = [&](Backend backend, std::int64_t step) {
+        std::vector<T> slope = p.c;
+        p.args.slope = slope.data();
+        std::vector<T> both = p.run(backend, step);
+        both.insert(both.end(), slope.begin(), slope.end());
+        return both;
+      };
+      const std::vector<T> once = run(Backend::cpu, 0);
+      EXPECT_LE(difference(once, run(Backend::reference, 0)), tolerance<T>() * 2)
+          << s[0] << "x" << s[1] << "x" << s[2] << " activation " << static_cast<int>(f);
+      EXPECT_EQ(run(Backend::cpu, 1), once);
+      p.args.slope = nullptr;
+      const std::vector<T> values = p.run(Backend::cpu);
+      EXPECT_TRUE(std::equal(values.begin(), values.end(), once.begin()));
+    }
+  }
+}
+
+TEST_P(GemmIsa, EndsWithSmoothActivationsAndTheirSlopes) {
+  expect_smooth_activations_match<float>();
+  expect_smooth_activations_match<double>();
 }
 
 TEST(Gemm, IntegersMatchReferenceAndWrap) {

@@ -99,6 +99,7 @@ bool aligned(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 ==
 bool describe(const GemmArgs& g, DType t, Problem& p) {
   std::memset(&p, 0, sizeof p);
   if (g.m == 0 || g.n == 0 || g.k == 0 || (g.accumulate && g.residual)) return false;
+  if (is_smooth(g.activation) || g.factor) return false;
   p.m = g.m, p.n = g.n, p.k = g.k, p.batch = g.batch;
   p.a_transposed = g.a_col != 1;
   p.b_transposed = g.b_col != 1;
