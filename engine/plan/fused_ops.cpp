@@ -17,6 +17,7 @@ struct Operands {
   explicit Operands(const EvalArgs& e) : epilogue(epilogue_of(e.attrs)) {
     const DType t = compute_dtype(e.outputs[0].dtype);
     std::size_t n = e.inputs.size();
+    if (epilogue.factor) factor = dense(e.inputs[--n], t);
     if (epilogue.gate) gate = e.inputs[--n].detach();
     if (epilogue.residual) residual = dense(e.inputs[--n], t);
     product = e.inputs.first(n);
@@ -27,20 +28,18 @@ struct Operands {
   }
   Epilogue epilogue;
   std::span<const Tensor> product;
-  Tensor bias, residual, gate;
+  Tensor bias, residual, gate, factor;
 };
 
-std::size_t product_inputs(const Attrs& attrs, std::size_t all) {
-  const Epilogue e = epilogue_of(attrs);
-  return all - (e.gate ? 1 : 0) - (e.residual ? 1 : 0);
-}
+const void* data(const Tensor& t) { return t.defined() ? t.raw() : nullptr; }
 
 std::vector<Tensor> eval_conv(const EvalArgs& e, bool data_grad) {
   const Operands in(e);
   const TensorSpec& out = e.outputs[0];
   const Tensor x = dense(in.product[0], out.dtype), w = dense(in.product[1], out.dtype);
   const Tensor y = Tensor::empty(out.shape, out.dtype, e.where);
-  const ConvEpilogue after{in.bias, in.residual, in.epilogue.relu, in.gate};
+  const ConvEpilogue after{in.bias, in.residual,
+                           in.epilogue.activation == kernels::Activation::relu, in.gate};
   if (data_grad) {
     run_conv_data_grad(e, conv_geometry(e.attrs, y.shape(), w.shape(), x.shape()), x, w, after, y);
   } else {
@@ -67,12 +66,18 @@ std::vector<Tensor> eval_matrix(const EvalArgs& e, bool transposed) {
   g.b_col = w.strides()[transposed ? 0 : 1];
   g.c = y.mutable_raw();
   g.c_row = g.n;
-  g.bias = in.bias.defined() ? in.bias.raw() : nullptr;
-  g.residual = in.residual.defined() ? in.residual.raw() : nullptr;
-  g.activation = in.epilogue.relu ? kernels::Activation::relu : kernels::Activation::none;
+  g.bias = data(in.bias);
+  g.residual = data(in.residual);
+  g.activation = in.epilogue.activation;
   g.gate = in.gate_bits();
+  g.factor = data(in.factor);
+  std::vector<Tensor> results{y};
+  if (in.epilogue.slope) {
+    results.push_back(Tensor::empty(out.shape, out.dtype, e.where));
+    g.slope = results[1].mutable_raw();
+  }
   run_kernel(kernels::gemm, e.backend, out.dtype, g, e.where);
-  return {y};
+  return results;
 }
 
 // Kernels want channels first: w [M, C, 3, 3], where a gradient has the roles of M and C exchanged.
@@ -123,9 +128,9 @@ std::vector<Tensor> eval_winograd(const EvalArgs& call) {
   a.src = x.raw();
   a.weights = transformed ? call.inputs.back().raw() : packed_winograd_weights(w, weights);
   a.out = y.mutable_raw();
-  a.bias = in.bias.defined() ? in.bias.raw() : nullptr;
-  a.residual = in.residual.defined() ? in.residual.raw() : nullptr;
-  a.relu = in.epilogue.relu;
+  a.bias = data(in.bias);
+  a.residual = data(in.residual);
+  a.relu = in.epilogue.activation == kernels::Activation::relu;
   a.gate = in.gate_bits();
   a.batch = x.shape()[0];
   a.in_channels = weights.in_channels;
@@ -146,14 +151,22 @@ OpDef fused(const char* product, std::vector<Tensor> (*eval)(const EvalArgs&, bo
   OpDef def;
   def.name = std::string(product) + "+";
   def.min_inputs = 2;
-  def.max_inputs = 5;
+  def.max_inputs = 6;
   def.doc = base.doc + " And what follows, in one kernel.";
   def.infer = [&base](const Attrs& attrs, std::span<const TensorSpec> in, Location where) {
-    return base.infer(attrs, in.first(product_inputs(attrs, in.size())), where);
+    auto out = base.infer(attrs, in.first(product_inputs(attrs, in.size())), where);
+    if (epilogue_of(attrs).slope) out.push_back(out[0]);
+    return out;
   };
   def.eval = [eval, flag](const EvalArgs& e) { return eval(e, flag); };
   return def;
 }
+
+constexpr std::pair<const char*, kernels::Activation> kActivations[] = {
+    {"relu", kernels::Activation::relu},           {"gelu", kernels::Activation::gelu},
+    {"gelu_tanh", kernels::Activation::gelu_tanh}, {"silu", kernels::Activation::silu},
+    {"sigmoid", kernels::Activation::sigmoid},     {"tanh", kernels::Activation::tanh},
+};
 
 }  // namespace
 
@@ -227,14 +240,40 @@ const OpDef& winograd_weights_form() {
   return def;
 }
 
+kernels::Activation activation_of(const OpDef& op, const OpDef& product) {
+  const bool matrix = product.name == "linear" || product.name == "matmul";
+  for (const auto& [name, f] : kActivations) {
+    if (op.name == name && (matrix || !kernels::is_smooth(f))) return f;
+  }
+  return kernels::Activation::none;
+}
+
 Attrs fused_attrs(const Attrs& product, const Epilogue& epilogue) {
   Attrs attrs = product;
-  attrs.set("residual", epilogue.residual).set("relu", epilogue.relu).set("gate", epilogue.gate);
+  if (epilogue.residual) attrs.set("residual", true);
+  for (const auto& [name, f] : kActivations) {
+    if (epilogue.activation == f) attrs.set("activation", name);
+  }
+  if (epilogue.slope) attrs.set("slope", true);
+  if (epilogue.gate) attrs.set("gate", true);
+  if (epilogue.factor) attrs.set("factor", true);
   return attrs;
 }
 
 Epilogue epilogue_of(const Attrs& attrs) {
-  return {attrs.flag("residual"), attrs.flag("relu"), attrs.flag("gate")};
+  Epilogue e{.residual = attrs.has("residual"),
+             .slope = attrs.has("slope"),
+             .gate = attrs.has("gate"),
+             .factor = attrs.has("factor")};
+  for (const auto& [name, f] : kActivations) {
+    if (attrs.has("activation") && attrs.text("activation") == name) e.activation = f;
+  }
+  return e;
+}
+
+std::size_t product_inputs(const Attrs& attrs, std::size_t inputs) {
+  const Epilogue e = epilogue_of(attrs);
+  return inputs - (e.residual ? 1 : 0) - (e.gate ? 1 : 0) - (e.factor ? 1 : 0);
 }
 
 }  // namespace ingrad

@@ -4,16 +4,21 @@
 #pragma once
 
 #include "engine/op.h"
+#include "kernels/activation.h"
 
 namespace ingrad {
 
 // What follows a product, as attributes of the fused op: inputs are those of the product, then the
-// residual if there is one, then the gate if there is one.
+// residual if there is one, then the gate, then the factor.
 struct Epilogue {
   bool residual = false;  // added
-  bool relu = false;
-  bool gate = false;  // zero where its bit is not set: the gradient of ReLU
+  kernels::Activation activation = kernels::Activation::none;
+  bool slope = false;   // the derivative of a smooth activation is the second output
+  bool gate = false;    // zero where its bit is not set: the gradient of ReLU
+  bool factor = false;  // multiplied: the gradient of a smooth activation, by its slope
 };
+// The activation that an op is, of those that the fused form of `product` can end with.
+kernels::Activation activation_of(const OpDef& op, const OpDef& product);
 
 // The fused form of "conv", "conv_data_grad", "linear" or "matmul"; null for other ops. The second
 // operand of matmul must be a matrix.
@@ -41,7 +46,9 @@ const OpDef& lanes_pair_pool_grad_form();
 // kernels/mlp_gradient.h: (x, index, weights..., biases...) with attributes `layers` and `biased`,
 // one for each hidden layer.
 const OpDef& mlp_gradient_form();
-// Of a fused op's attributes.
+// Of the attributes of a fused op, or of any op, after which nothing follows.
 Epilogue epilogue_of(const Attrs& attrs);
+// Of the inputs of such an op, those of the product.
+std::size_t product_inputs(const Attrs& attrs, std::size_t inputs);
 
 }  // namespace ingrad

@@ -32,7 +32,7 @@ std::vector<Tensor> eval_conv(const EvalArgs& e) {
   const Epilogue epilogue = epilogue_of(e.attrs);
   std::size_t n = e.inputs.size();
   ConvEpilogue after;
-  after.relu = epilogue.relu;
+  after.relu = epilogue.activation == kernels::Activation::relu;
   if (epilogue.gate) after.gate = e.inputs[--n].detach();
   if (epilogue.residual) after.residual = dense(e.inputs[--n], DType::f32);
   if (n > 2) after.bias = dense(e.inputs[2], DType::f32);

@@ -115,12 +115,7 @@ class Turning {
 
  private:
   static bool has_bias(const ProgramCall& c) {
-    std::size_t n = c.inputs.size();
-    if (c.op->name.back() == '+') {
-      const Epilogue e = epilogue_of(c.attrs);
-      n -= (e.gate ? 1 : 0) + (e.residual ? 1 : 0);
-    }
-    return n > 2;
+    return product_inputs(c.attrs, c.inputs.size()) > 2;
   }
 
   int lanes_of(int value, Location where) {
