@@ -21,7 +21,7 @@ namespace {
 // Working memory of a thread that still stays in the second-level cache, and the rows below which
 // products are too narrow to be worth that.
 constexpr std::int64_t kTileBytes = std::int64_t{3} << 19;
-constexpr std::int64_t kLeastTile = 16;
+constexpr std::int64_t kLeastProduct = 16;
 // With less rows than this, or than the lanes for images, products are too narrow to be worth a
 // thread.
 constexpr std::int64_t kLeastShare = 8;
@@ -100,6 +100,7 @@ void check_options(const PlanOptions& options, Location where) {
 std::span<const NamedPass> passes() {
   static constexpr NamedPass kPasses[] = {
       {"drop_taps", drop_taps},
+      {"prune", prune},
       {"freeze", freeze},
       {"fold_batch_norm", fold_batch_norm},
       {"gather_one_hot", gather_one_hot},
@@ -141,6 +142,7 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
     remove_dead_code(two, {});
     remove_dead_code(three, {});
     require_separable(two, three, where);
+    std::int64_t least_tile = kLeastProduct;
     for (std::int64_t rows = 1;; rows *= 2) {
       Program before = traced(f, with_rows(specs, rows), where), program = before;
       optimise(program, {rows, plan->max_rows_, device}, options.without);
@@ -157,7 +159,8 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
             where);
       }
       const bool cached = device.kind == Device::Kind::cpu;  // tiles are for caches
-      if (cached && !first && options.tile_rows == 0 && rows > kLeastTile && bytes > kTileBytes) {
+      if (first) least_tile = std::max<std::int64_t>(1, kLeastProduct / product_rows(program));
+      if (cached && !first && options.tile_rows == 0 && rows > least_tile && bytes > kTileBytes) {
         break;
       }
       plan->least_share_ = puts_images_in_lanes(program) ? kernels::kImageLanes : kLeastShare;

@@ -11,4 +11,8 @@ namespace ingrad {
 // Winograd's method.
 double product_flops(const Program& program);
 
+// Of a program for one row: rows of the matrix products (tokens of a sequence) with which half of
+// their operations or more are done; 1 where convolutions do more.
+std::int64_t product_rows(const Program& one_row);
+
 }  // namespace ingrad

@@ -19,6 +19,9 @@ struct PassContext {
 
 // Names of intermediates are dropped: they stand between ops that belong together.
 void drop_taps(Program& program, const PassContext& context);
+// Where only some positions of a sequence are read, or differ from zero, the others are not
+// computed. Rounds alike but in attention with a causal mask, whose sums get shorter.
+void prune(Program& program, const PassContext& context);
 // Calls whose inputs are all constants become constants.
 void freeze(Program& program, const PassContext& context);
 // Calls that no output depends on are dropped, with constants that nothing reads.
