@@ -37,7 +37,7 @@ class KernelRecorder {
   // Storage without memory, whose address stands for it in argument structs.
   virtual std::shared_ptr<Storage> allocate(std::int64_t bytes, Device device) = 0;
   // Keeps memory with values that recorded kernels may read.
-  virtual void hold(std::shared_ptr<Storage> storage) = 0;
+  virtual void hold(std::shared_ptr<const void> memory) = 0;
   // Copies the arguments.
   virtual void record(const KernelCall& call) = 0;
   // A copy of a table in host memory that arguments point to, which lives as long as the recording.

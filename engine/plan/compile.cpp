@@ -18,9 +18,9 @@
 namespace ingrad {
 namespace {
 
-// Working memory of a thread that still stays in the second-level cache, and the rows below which
-// products are too narrow to be worth that.
+// Working memory of a thread that still stays in the second-level cache.
 constexpr std::int64_t kTileBytes = std::int64_t{3} << 19;
+// Rows of the products of a tile that are enough to use what they read of their constants.
 constexpr std::int64_t kLeastProduct = 16;
 // With less rows than this, or than the lanes for images, products are too narrow to be worth a
 // thread.
@@ -56,6 +56,15 @@ std::int64_t working_bytes(const Code& code) { return code.arena_bytes + code.sc
 bool puts_images_in_lanes(const Program& p) {
   return std::any_of(p.calls.begin(), p.calls.end(),
                      [](const ProgramCall& c) { return c.op == &lanes_conv_form(); });
+}
+
+// Rows that a tile has even if its working memory gets too large: with less, products are too
+// narrow, or more time goes into reading constants than into writing and reading activations.
+std::int64_t least_tile(const Program& one_row, std::int64_t working_bytes) {
+  const std::int64_t narrow = kLeastProduct / product_rows(one_row);
+  const std::int64_t constants =
+      std::min(kLeastProduct, product_constant_bytes(one_row) / (2 * working_bytes));
+  return std::max<std::int64_t>({1, narrow, constants});
 }
 
 std::int64_t common_rows(std::span<const TensorSpec> specs, Location where) {
@@ -142,7 +151,7 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
     remove_dead_code(two, {});
     remove_dead_code(three, {});
     require_separable(two, three, where);
-    std::int64_t least_tile = kLeastProduct;
+    std::int64_t least = 1;
     for (std::int64_t rows = 1;; rows *= 2) {
       Program before = traced(f, with_rows(specs, rows), where), program = before;
       optimise(program, {rows, plan->max_rows_, device}, options.without);
@@ -159,8 +168,8 @@ std::shared_ptr<const Plan> compile(const GraphFn& f, std::span<const TensorSpec
             where);
       }
       const bool cached = device.kind == Device::Kind::cpu;  // tiles are for caches
-      if (first) least_tile = std::max<std::int64_t>(1, kLeastProduct / product_rows(program));
-      if (cached && !first && options.tile_rows == 0 && rows > least_tile && bytes > kTileBytes) {
+      if (first) least = least_tile(program, std::max<std::int64_t>(1, bytes));
+      if (cached && !first && options.tile_rows == 0 && rows > least && bytes > kTileBytes) {
         break;
       }
       plan->least_share_ = puts_images_in_lanes(program) ? kernels::kImageLanes : kLeastShare;

@@ -40,6 +40,8 @@ std::string op_name(const ProgramCall& call) {
   return name;
 }
 
+bool is_matrix_product(const std::string& op) { return op == "matmul" || op == "linear"; }
+
 double multiply_adds(const Program& program, const ProgramCall& call) {
   const auto input = [&](std::size_t i) -> const Shape& {
     return program.spec(call.inputs[i]).shape;
@@ -50,7 +52,7 @@ double multiply_adds(const Program& program, const ProgramCall& call) {
   if (name == "conv") return size(output) * elements_from(input(1), 1);
   if (name == "conv_data_grad") return size(input(0)) * elements_from(input(1), 1);
   if (name == "conv_weight_grad") return size(input(1)) * elements_from(output, 1);
-  if (name == "matmul" || name == "linear") {
+  if (is_matrix_product(name)) {
     return size(output) * static_cast<double>(input(0)[input(0).rank() - 1]);
   }
   if (name == "attention") return attention_multiply_adds(program, call.inputs, call.attrs);
@@ -75,6 +77,15 @@ double product_flops(const Program& program) {
   return 2 * sum;
 }
 
+std::int64_t product_constant_bytes(const Program& program) {
+  std::int64_t bytes = 0;
+  for (const ProgramCall& call : program.calls) {
+    if (!is_matrix_product(op_name(call)) || !program.is_constant(call.inputs[1])) continue;
+    bytes += program.spec(call.inputs[1]).bytes();
+  }
+  return bytes;
+}
+
 std::int64_t product_rows(const Program& one_row) {
   std::map<std::int64_t, double> work;  // by rows
   double sum = 0;
@@ -83,7 +94,7 @@ std::int64_t product_rows(const Program& one_row) {
     if (name == "attention" || name == "attention_grad") continue;  // in blocks of their own
     const double done = multiply_adds(one_row, call);
     const Shape& out = one_row.spec(call.outputs[0]).shape;
-    const bool matrix = (name == "matmul" || name == "linear") && out.size() > 0;
+    const bool matrix = is_matrix_product(name) && out.size() > 0;
     work[matrix ? out.size() / out[out.rank() - 1] : 1] += done;
     sum += done;
   }

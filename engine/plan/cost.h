@@ -14,5 +14,7 @@ double product_flops(const Program& program);
 // Of a program for one row: rows of the matrix products (tokens of a sequence) with which half of
 // their operations or more are done; 1 where convolutions do more.
 std::int64_t product_rows(const Program& one_row);
+// Bytes of constants that matrix products read.
+std::int64_t product_constant_bytes(const Program& program);
 
 }  // namespace ingrad

@@ -111,7 +111,7 @@ const void* packed_winograd_weights(const Tensor& w, kernels::WinogradWeightsArg
         run_kernel(kernels::winograd_weights, Backend::cpu, DType::f32, args);
       });
   KernelRecorder::active()->hold(packed);
-  return packed->data();
+  return packed.get();
 }
 
 std::vector<Tensor> eval_winograd(const EvalArgs& call) {

@@ -39,7 +39,7 @@ class Lowering final : public KernelRecorder {
     return Storage::symbolic(reinterpret_cast<void*>(address), bytes, device, nullptr);
   }
 
-  void hold(std::shared_ptr<Storage> storage) override { code_.kept.push_back(std::move(storage)); }
+  void hold(std::shared_ptr<const void> memory) override { code_.kept.push_back(std::move(memory)); }
 
   void record(const KernelCall& call) override {
     constexpr std::size_t kAlign = 16;

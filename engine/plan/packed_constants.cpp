@@ -4,11 +4,18 @@
 #include <cstring>
 
 #include "engine/kernel_recorder.h"
+#include "engine/storage.h"
 
 namespace ingrad {
 namespace {
 
 thread_local PackedConstants* active = nullptr;
+
+// Products read all weights once per tile, more than the table of small pages covers: a quarter of
+// their time. Blocks from the first size on get huge pages; plans with less than that many bytes do
+// without.
+constexpr std::int64_t kBlock = std::int64_t{2} << 20, kLargeBlock = std::int64_t{8} << 20;
+constexpr std::int64_t kCacheLine = 64;
 
 bool same_bytes(const Tensor& a, const Tensor& b) {
   if (a.raw() == b.raw()) return true;
@@ -27,14 +34,28 @@ PackedConstants& PackedConstants::current() {
   return *active;
 }
 
-std::shared_ptr<Storage> PackedConstants::get(const void* source, const Key& key,
-                                              std::int64_t bytes,
-                                              const std::function<void(void*)>& fill) {
-  std::shared_ptr<Storage>& packed = packed_[{source, key}];
+std::shared_ptr<void> PackedConstants::allocate(std::int64_t bytes) {
+  bytes = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+  if (!block_ || used_ + bytes > block_->bytes()) {
+    const std::int64_t block = total_ < kBlock / 2        ? bytes
+                               : total_ < kLargeBlock / 2 ? kBlock
+                                                          : kLargeBlock;
+    block_ = Storage::allocate(std::max(bytes, block));
+    used_ = 0;
+  }
+  const std::shared_ptr<void> place(block_, static_cast<std::byte*>(block_->data()) + used_);
+  used_ += bytes;
+  total_ += bytes;
+  return place;
+}
+
+std::shared_ptr<void> PackedConstants::get(const void* source, const Key& key, std::int64_t bytes,
+                                           const std::function<void(void*)>& fill) {
+  std::shared_ptr<void>& packed = packed_[{source, key}];
   if (!packed) {
     const RecordingScope constant(nullptr);
-    packed = Storage::allocate(bytes);
-    fill(packed->data());
+    packed = allocate(bytes);
+    fill(packed.get());
   }
   return packed;
 }

@@ -26,8 +26,8 @@ class PackedConstants {
   // The packed form of what lies at `source`, told from others of the same source by `key`; at
   // first made by fill(memory).
   using Key = std::vector<std::int64_t>;
-  std::shared_ptr<Storage> get(const void* source, const Key& key, std::int64_t bytes,
-                               const std::function<void(void*)>& fill);
+  std::shared_ptr<void> get(const void* source, const Key& key, std::int64_t bytes,
+                            const std::function<void(void*)>& fill);
   // What make() gives for these constants and this number, made once.
   Tensor derived(const std::vector<Tensor>& sources, double number,
                  const std::function<Tensor()>& make);
@@ -35,7 +35,12 @@ class PackedConstants {
   void intern(Program& program);
 
  private:
-  std::map<std::pair<const void*, Key>, std::shared_ptr<Storage>> packed_;
+  std::shared_ptr<void> allocate(std::int64_t bytes);
+
+  std::map<std::pair<const void*, Key>, std::shared_ptr<void>> packed_;
+  std::shared_ptr<Storage> block_;  // what is packed lies in, one after the other
+  std::int64_t used_ = 0;           // bytes of the block
+  std::int64_t total_ = 0;          // bytes of all that is packed
   std::map<std::string, std::vector<Tensor>> known_;  // by spec
   struct Derived {
     std::vector<Tensor> sources;  // kept, so that no other tensor takes their place

@@ -28,10 +28,10 @@ void prepack_conv(const KernelCall& call, std::byte* args,
                               c.w_in,
                               static_cast<std::int64_t>(call.dtype)};
   key.insert(key.end(), c.tap_weight, c.tap_weight + c.taps);
-  const auto storage = PackedConstants::current().get(
+  const auto packed = PackedConstants::current().get(
       c.w, key, bytes, [&](void* to) { kernels::pack_conv(c, call.dtype, to); });
-  c.packed = storage->data();
-  kept.push_back(storage);
+  c.packed = packed.get();
+  kept.push_back(packed);
   std::memcpy(args, &c, sizeof c);
 }
 
@@ -46,11 +46,11 @@ std::int64_t prepack(const KernelCall& call, std::byte* args,
   if (g.batch != 1 || g.b_offset != nullptr || is_symbolic(g.b)) return call.scratch_bytes;
   const std::int64_t bytes = kernels::packed_bytes(g, call.dtype);
   if (bytes == 0) return call.scratch_bytes;
-  const auto storage = PackedConstants::current().get(
+  const auto packed = PackedConstants::current().get(
       g.b, {g.n, g.k, g.b_row, g.b_col, static_cast<std::int64_t>(call.dtype)}, bytes,
       [&](void* to) { kernels::pack(g, call.dtype, to); });
-  g.panels = storage->data();
-  kept.push_back(storage);
+  g.panels = packed.get();
+  kept.push_back(packed);
   std::memcpy(args, &g, sizeof g);
   return kernels::gemm.scratch_bytes(g);
 }

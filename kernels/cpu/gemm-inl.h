@@ -69,6 +69,7 @@ struct TileJob {
   std::int64_t a_step = kTileStride;
   const T* b = nullptr;  // row p of the panel at b + p * b_step
   std::int64_t b_step = kPanelWidth<T>;
+  const T* ahead = nullptr;  // k cache lines that will be read soon
   T* c = nullptr;
   std::int64_t c_step = 0;
   std::size_t columns = 0;         // of the panel that exist
@@ -147,6 +148,7 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
   }
   const T* HWY_RESTRICT a = t.a;
   const T* HWY_RESTRICT b = t.b;
+  const char* ahead = reinterpret_cast<const char*>(t.ahead);
   const std::int64_t a_step = t.a_step, b_step = t.b_step;
   for (std::int64_t p = t.k; p > 0; --p) {
     Vec<T> row[kVectors];
@@ -161,8 +163,10 @@ HWY_NOINLINE void tile(const TileJob<T>& t) {
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::MulAdd(x, row[j], sum[i][j]);
     }
+    __builtin_prefetch(ahead, 0, 2);
     a += a_step;
     b += b_step;
+    ahead += 64;
   }
   if (t.columns >= static_cast<std::size_t>(kVectors * kLanes<T>)) {
     finish_tile<T, kRows, kVectors, true>(t, sum);

@@ -90,6 +90,9 @@ HWY_INLINE void gemm_block(const GemmArgs& a, const GemmBlocks::Block& block, T*
           job.residual = last && a.residual ? static_cast<const T*>(a.residual) + in_c : nullptr;
           job.gate = last ? a.gate : nullptr;
           job.gate_at = in_c;
+          // Panels that were packed beforehand follow each other; the next one is fetched from the
+          // third-level cache or memory while this one is in use, half of it by each tile.
+          job.ahead = job.b + kWidth * k + (i == first ? 0 : kWidth * k / 2);
           job.factor = last && a.factor ? static_cast<const T*>(a.factor) + in_c : nullptr;
           run_tile(job, std::min(rows, end - i));
           if (last && is_smooth(a.activation)) {
